@@ -1,0 +1,34 @@
+"""Who asks, for which project, under which request id."""
+
+from typing import Any
+
+from oslo_context import context as oslo_context
+
+
+class TroveContext(oslo_context.RequestContext):
+    """The context of one request; it travels with every message as a plain dict."""
+
+    def __init__(
+        self, limit: int | None = None, marker: str | None = None, service_catalog: Any = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.limit = limit
+        self.marker = marker
+        self.service_catalog = service_catalog or []
+
+    def to_dict(self) -> dict[str, Any]:
+        values: dict[str, Any] = super().to_dict()
+        values.update(limit=self.limit, marker=self.marker)
+        return values
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any], **kwargs: Any) -> 'TroveContext':
+        context: TroveContext = super().from_dict(
+            values, limit=values.get('limit'), marker=values.get('marker'), **kwargs
+        )
+        return context
+
+
+def service_context(request_id: str | None = None) -> TroveContext:
+    """Return a context for work that a daemon does by itself, or for an operation's request id."""
+    return TroveContext(is_admin=True, request_id=request_id)

@@ -1,0 +1,22 @@
+"""What the control plane asks of a guest, as it travels."""
+
+import dataclasses
+from typing import Any
+
+
+@dataclasses.dataclass(frozen=True)
+class PrepareRequest:
+    """Everything a guest needs to make its database from nothing.
+
+    ``databases``: ``{"name", "character_set"?, "collate"?}``; ``users``: ``{"name",
+    "host", "password", "databases": [{"name"}]}``; ``config_contents``: the rendered
+    template; ``overrides``: parameter name to value; ``memory_mb``: what the engine may use.
+    """
+
+    datastore_version: str
+    memory_mb: int
+    config_contents: str
+    databases: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    users: list[dict[str, Any]] = dataclasses.field(default_factory=list, repr=False)
+    root_password: str | None = dataclasses.field(default=None, repr=False)
+    overrides: dict[str, str] = dataclasses.field(default_factory=dict)
