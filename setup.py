@@ -1,0 +1,5 @@
+"""All of it stands in setup.cfg."""
+
+import setuptools
+
+setuptools.setup()
