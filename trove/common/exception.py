@@ -136,9 +136,7 @@ class DatastoreVersionInactive(BadRequest):
 
 
 class DatastoreVersionNotUnique(BadRequest):
-    message = (
-        "Datastore version '%(version)s' has several version numbers; name one with 'version_number'."
-    )
+    message = "Datastore version '%(version)s' has several version numbers; name one with 'version_number'."
 
 
 class NoDefaultDatastore(BadRequest):

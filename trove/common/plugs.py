@@ -6,7 +6,7 @@ and names the plug, its target and the cause when it cannot be used.
 
 from typing import Any
 
-from stevedore import extension, named
+from stevedore import named
 
 from trove.common import exception
 
@@ -14,7 +14,7 @@ from trove.common import exception
 def names(group: str) -> list[str]:
     """Return the names of all plugs installed in a group, sorted, loading none of them."""
     # list_entry_points reads the metadata only; nothing is imported.
-    manager = named.NamedExtensionManager(group, names=[], warn_on_missing_entrypoint=False)
+    manager: Any = named.NamedExtensionManager(group, names=[], warn_on_missing_entrypoint=False)
     return sorted({entry_point.name for entry_point in manager.list_entry_points()})
 
 
@@ -46,7 +46,7 @@ def load_all(group: str, base: type | None = None) -> dict[str, Any]:
     return {name: load(group, name, base) for name in names(group)}
 
 
-def _checked(group: str, plug: extension.Extension, base: type | None) -> Any:
+def _checked(group: str, plug: Any, base: type | None) -> Any:
     target = plug.plugin
     if base is None:
         return target

@@ -40,9 +40,7 @@ HEALTHY = ServiceStatus(0x21, 'healthy', 'HEALTHY')
 UPGRADING = ServiceStatus(0x22, 'upgrading', 'UPGRADING')
 RESTARTING = ServiceStatus(0x22, 'restarting', 'RESTARTING')
 
-_BY_DESCRIPTION = {
-    status.description: status for status in list(vars().values()) if isinstance(status, ServiceStatus)
-}
+_BY_DESCRIPTION = {status.description: status for status in list(vars().values()) if isinstance(status, ServiceStatus)}
 
 ACTION_ALLOWED = (RUNNING, SHUTDOWN, CRASHED, BLOCKED, HEALTHY, RESTART_REQUIRED)
 """Service states in which a tenant may act on an instance."""
