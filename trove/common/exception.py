@@ -85,6 +85,17 @@ class OverLimit(TroveError):
     message = 'The request is over a limit.'
 
 
+class RateLimited(OverLimit):
+    """More requests than ``limit`` (its text) allows; the same one works after ``retry_seconds``."""
+
+    message = 'This request was rate-limited.'
+
+    def __init__(self, limit: str, retry_seconds: int) -> None:
+        super().__init__()
+        self.limit = limit
+        self.retry_seconds = retry_seconds
+
+
 class UnsupportedMediaType(TroveError):
     code = 415
     message = 'The content type %(content_type)s is not supported; send application/json.'
