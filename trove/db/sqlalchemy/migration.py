@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
-from oslo_log import log as logging
 from sqlalchemy import exc as sa_exc
 
 from trove.common import exception
@@ -23,8 +22,6 @@ with warnings.catch_warnings():
     warnings.simplefilter('ignore')
     import migrate.exceptions
     from migrate.versioning import repository, schema
-
-LOG = logging.getLogger(__name__)
 
 OUR_REPOSITORY = str(pathlib.Path(__file__).parent / 'migrate_repo')
 
@@ -59,11 +56,8 @@ def db_sync(connection: str, version: int | None = None, repo_path: str | None =
             reason = f'repository {repo.id} has no version {version} (its newest is {repo.latest})'
             raise MigrationError(reason=reason)
         controlled = _load(engine, repo) or schema.ControlledSchema.create(engine, repo)
-        before = int(controlled.version)
         controlled.upgrade(version)
-        after = int(controlled.version)
-    LOG.info('The database was brought from version %d to %d of repository %s', before, after, repo.id)
-    return after
+        return int(controlled.version)
 
 
 def db_version(connection: str, repo_path: str | None = None) -> int:
