@@ -17,7 +17,7 @@ import string
 import subprocess
 import time
 
-from trove.standalone import processes
+from trove.standalone import files, processes
 from trove.standalone.errors import StackError
 
 ADDRESS = '127.0.0.1'
@@ -68,7 +68,7 @@ class Broker:
         path = self.folder / 'broker.json'
         if not path.exists():
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_private(path, json.dumps(dataclasses.asdict(_new_settings(self._wanted_port)), indent=2))
+            files.write_private(path, json.dumps(dataclasses.asdict(_new_settings(self._wanted_port)), indent=2))
         return Settings(**json.loads(path.read_text()))
 
     @property
@@ -146,9 +146,9 @@ class Broker:
         for name in ('home', 'log', 'data'):
             (self.folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)
         values = {'address': ADDRESS, 'port': settings.port, 'user': settings.user, 'password': settings.password}
-        write_private(self.folder / 'rabbitmq.conf', CONFIGURATION.format(**values))
-        write_private(self.folder / 'enabled_plugins', '[].\n')
-        write_private(self.folder / 'home' / '.erlang.cookie', settings.cookie)
+        files.write_private(self.folder / 'rabbitmq.conf', CONFIGURATION.format(**values))
+        files.write_private(self.folder / 'enabled_plugins', '[].\n')
+        files.write_private(self.folder / 'home' / '.erlang.cookie', settings.cookie)
 
     def _environment(self, settings: Settings) -> dict[str, str]:
         folder = self.folder
@@ -198,15 +198,6 @@ def free_ports(count: int) -> list[int]:
         for one in sockets:
             one.bind((ADDRESS, 0))
         return [one.getsockname()[1] for one in sockets]
-
-
-def write_private(path: pathlib.Path, text: str) -> None:
-    """Write a file that only its owner may read; it is never there half or with wider rights."""
-    half = path.with_name(f'.{path.name}.{os.getpid()}')
-    half.unlink(missing_ok=True)
-    with open(half, 'x', opener=lambda name, flags: os.open(name, flags, 0o600)) as out:
-        out.write(text)
-    half.replace(path)
 
 
 def find_server() -> str:

@@ -32,13 +32,3 @@ def test_the_url_names_the_loopback_port(node):
 def test_stopping_what_never_was_makes_nothing(node):
     node.stop()
     assert not node.folder.exists()
-
-
-def test_a_private_file_replaces_what_was_there(tmp_path):
-    path = tmp_path / 'secret'
-    path.write_text('old')
-    path.chmod(0o644)
-    broker.write_private(path, 'new')
-    assert path.read_text() == 'new'
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert [one.name for one in tmp_path.iterdir()] == ['secret']

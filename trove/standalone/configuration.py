@@ -1,0 +1,84 @@
+"""Writes the configuration of a stack's daemons: the same options as in production, other values."""
+
+import pathlib
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+
+from trove.common import crypto
+from trove.standalone import accounts, broker, files
+from trove.standalone import state as standalone_state
+from trove.standalone.errors import StackError
+
+Sections = Mapping[str, Mapping[str, str]]
+
+NOTICE = '# Written by trove-standalone at each start; what is changed here is lost.\n'
+
+
+def write(state: standalone_state.State, node: broker.Broker, guest_command: Sequence[str]) -> None:
+    """Write the configuration file and the secrets key; the folder is the owner's alone."""
+    state.configuration.mkdir(mode=0o700, parents=True, exist_ok=True)
+    crypto.make_key_file(str(_key_file(state)))
+    shutil.copyfile(find_paste_file(), state.configuration / 'api-paste.ini')
+    files.write_private(state.main_file, render(settings(state, node.url, guest_command)))
+
+
+def settings(state: standalone_state.State, bus_url: str, guest_command: Sequence[str]) -> Sections:
+    """Return the options of the daemons by section."""
+    return {
+        'DEFAULT': {
+            'host': 'standalone',
+            'transport_url': bus_url,
+            'bind_host': '127.0.0.1',
+            'bind_port': str(state.port),
+            'trove_api_workers': '1',
+            'api_paste_config': str(state.configuration / 'api-paste.ini'),
+            'auth_strategy': 'standalone',
+            'secrets_key_file': str(_key_file(state)),
+            'compute_provider': 'local',
+        },
+        'database': {'connection': f'sqlite:///{state.database}'},
+        'standalone_auth': {
+            'password_file': str(accounts.password_file(state)),
+            'accounts_file': str(accounts.accounts_file(state)),
+        },
+        'local': {
+            'instances_path': str(state.instances),
+            'service_user': SERVICE_USER,
+            'guest_command': ','.join(guest_command),
+        },
+    }
+
+
+SERVICE_USER = 'trove'
+"""Who runs the guests of a stack that runs as root."""
+
+
+def render(sections: Sections) -> str:
+    """Return the text of a configuration file."""
+    lines = [NOTICE]
+    for name, options in sections.items():
+        lines.append(f'\n[{name}]\n')
+        lines.extend(f'{option} = {_escape(value)}\n' for option, value in options.items())
+    return ''.join(lines)
+
+
+def _escape(value: str) -> str:
+    """Return the value as oslo.config spells it; it would take a plain dollar for a variable."""
+    if '\n' in value:
+        raise StackError('A path with a line break in it cannot be configured; choose another state folder.')
+    return value.replace('$', '$$')
+
+
+def _key_file(state: standalone_state.State) -> pathlib.Path:
+    return state.configuration / 'secrets.key'
+
+
+def find_paste_file() -> pathlib.Path:
+    """Return the api-paste.ini of this installation or working tree."""
+    tree = pathlib.Path(__file__).resolve().parent.parent.parent
+    places = [tree / 'etc' / 'trove' / 'api-paste.ini', pathlib.Path(sys.prefix) / 'etc' / 'trove' / 'api-paste.ini']
+    for place in places:
+        if place.is_file():
+            return place
+    raise StackError(f'api-paste.ini is not to be found; looked at {" and ".join(map(str, places))}.')

@@ -1,0 +1,66 @@
+"""The instances of a stack, minded while its daemons are down: halted, counted, deleted.
+
+This goes through the provider and its machines, not through the API. Halting leaves
+what is wanted of a server as it is, so that the taskmanager brings it back.
+"""
+
+import pathlib
+import time
+from collections.abc import Callable
+
+from oslo_config import cfg
+
+from trove.compute.local import home, machine, power, provider, settings
+from trove.standalone.errors import StackError
+
+PATIENCE_SECONDS = 60.0
+DELETE_SECONDS = 60.0
+
+
+class Instances:
+    """All instances of the stack whose configuration file is named."""
+
+    def __init__(self, configuration: pathlib.Path, now: Callable[[], float] = time.monotonic) -> None:
+        self._conf = cfg.ConfigOpts()
+        self._conf(['--config-file', str(configuration)], project='trove', prog='trove-standalone')
+        self._provider = provider.LocalProvider(self._conf)
+        self._now = now
+
+    def running(self) -> list[str]:
+        """Return the ids of the instances of which a process runs."""
+        return [instance_id for instance_id, target in self._machines() if target.members()]
+
+    def halt(self) -> list[str]:
+        """End all processes of all instances, engines as gently as they let us; return whose there were."""
+        running = [(instance_id, target) for instance_id, target in self._machines() if not target.is_gone()]
+        since = self._now()
+        left = dict(running)
+        # Together and not one after the other: each may need a while.
+        while left:
+            elapsed = self._now() - since
+            left = {
+                instance_id: target
+                for instance_id, target in left.items()
+                if not power.end(target, power.Ending(elapsed, PATIENCE_SECONDS))
+            }
+            if elapsed > 2 * PATIENCE_SECONDS:
+                raise StackError(f'Processes of these instances do not end: {", ".join(left)}.')
+        return [instance_id for instance_id, _target in running]
+
+    def delete(self) -> None:
+        """Delete every server, volume and address; the data are gone then."""
+        deadline = self._now() + DELETE_SECONDS
+        for instance_id in self._provider.list_instance_ids():
+            for delete in (
+                self._provider.delete_server,
+                self._provider.delete_volume,
+                self._provider.delete_address,
+            ):
+                while not delete(instance_id):
+                    if self._now() > deadline:
+                        raise StackError(f'Instance {instance_id} cannot be deleted; try again.')
+
+    def _machines(self) -> list[tuple[str, machine.Machine]]:
+        found = settings.Settings(self._conf)
+        places = [home.Home(found.instances_path, one) for one in self._provider.list_instance_ids()]
+        return [(place.instance_id, machine.Machine(place.instance_id, place.folder, found.user())) for place in places]
