@@ -1,0 +1,104 @@
+"""Our own connection to PostgreSQL, and what its errors mean."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import pg8000.exceptions
+import pg8000.native
+
+from trove.common import exception
+from trove.guestagent.datastore.postgresql import options
+
+TIMEOUT_SECONDS = 5
+STATEMENT_TIMEOUT_SECONDS = 120
+
+STATE_DATABASE_EXISTS = '42P04'
+STATE_ROLE_EXISTS = '42710'
+STATES_BAD_LOCALE = ('42809', '22023', '42704')
+
+quote_name = pg8000.native.identifier
+quote_value = pg8000.native.literal
+
+
+class EngineRefused(exception.GuestError):
+    """The engine refused a statement; ``state`` is its SQLSTATE. Its text is left out, as it may quote secrets."""
+
+    def __init__(self, state: str) -> None:
+        super().__init__(reason=f'the engine refused the statement with SQLSTATE {state}')
+        self.state = state
+
+
+class Session:
+    """One open connection to one database; each statement commits by itself."""
+
+    def __init__(self, connection: pg8000.native.Connection) -> None:
+        self._connection = connection
+
+    def query(self, statement: str, **parameters: Any) -> list[list[Any]]:
+        """Run one statement; ``:name`` stands for a parameter. What takes none uses ``quote_name``, ``quote_value``."""
+        try:
+            return list(self._connection.run(statement, **parameters) or [])
+        except pg8000.exceptions.DatabaseError as error:
+            details = error.args[0] if error.args else {}
+            state = details.get('C', 'unknown') if isinstance(details, dict) else 'unknown'
+            raise EngineRefused(state) from None
+        except (pg8000.exceptions.InterfaceError, OSError) as error:
+            raise exception.GuestError(reason=f'the engine does not answer ({type(error).__name__})') from None
+
+
+class Client:
+    """Logs in as our own account over the engine's socket."""
+
+    def __init__(self, socket_path: str, user: str, password: str) -> None:
+        self._socket_path = socket_path
+        self._user = user
+        self._password = password
+        self._probe: pg8000.native.Connection | None = None
+
+    @contextlib.contextmanager
+    def session(self, database: str = options.MAINTENANCE_DATABASE) -> Iterator[Session]:
+        """Open a session for several statements."""
+        connection = self._connect(database, STATEMENT_TIMEOUT_SECONDS)
+        try:
+            yield Session(connection)
+        finally:
+            _close(connection)
+
+    def ping(self) -> None:
+        """Ask something by a connection that stays open between the pings; ``GuestError`` without an answer."""
+        if self._probe is None:
+            self._probe = self._connect(options.MAINTENANCE_DATABASE, TIMEOUT_SECONDS)
+        try:
+            Session(self._probe).query('SELECT 1')
+        except exception.GuestError:
+            self.forget()
+            raise
+
+    def forget(self) -> None:
+        """Close the connection of the pings."""
+        probe, self._probe = self._probe, None
+        if probe is not None:
+            _close(probe)
+
+    def _connect(self, database: str, timeout_seconds: int) -> pg8000.native.Connection:
+        try:
+            return pg8000.native.Connection(
+                self._user,
+                password=self._password,
+                unix_sock=self._socket_path,
+                database=database,
+                timeout=timeout_seconds,
+                application_name='trove-guestagent',
+            )
+        except pg8000.exceptions.DatabaseError as error:
+            details = error.args[0] if error.args else {}
+            state = details.get('C', 'unknown') if isinstance(details, dict) else 'unknown'
+            raise EngineRefused(state) from None
+        except (pg8000.exceptions.InterfaceError, OSError) as error:
+            raise exception.GuestError(reason=f'the engine does not answer ({type(error).__name__})') from None
+
+
+def _close(connection: pg8000.native.Connection) -> None:
+    with contextlib.suppress(pg8000.exceptions.InterfaceError, OSError):
+        connection.close()

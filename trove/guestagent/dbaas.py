@@ -1,0 +1,53 @@
+"""Which datastore manager an agent runs, and how it runs its engine."""
+
+import importlib
+import os
+
+from oslo_config import cfg
+
+from trove.common import exception, plugs
+from trove.guestagent.datastore import manager as datastore_manager
+from trove.guestagent.system import services
+
+GROUP = 'trove.guestagent.datastores'
+
+
+def load_manager_class(conf: cfg.ConfigOpts) -> type[datastore_manager.Manager]:
+    """Return the class that option ``datastore_manager`` names.
+
+    ``datastore_registry_ext`` (name to dotted path) wins over installed plugs.
+    Raises ``ConfigurationError`` or ``PlugError``, naming what is missing.
+    """
+    name = conf.datastore_manager
+    if not name:
+        raise exception.ConfigurationError(reason='datastore_manager is not set')
+    path = conf.datastore_registry_ext.get(name)
+    if path is None:
+        manager_class: type[datastore_manager.Manager] = plugs.load(GROUP, name, datastore_manager.Manager)
+        return manager_class
+    return _import_class(name, path)
+
+
+def make_services(conf: cfg.ConfigOpts) -> services.Services:
+    """Return who runs the engine, as option ``service_manager`` says."""
+    if conf.service_manager == 'systemd':
+        return services.SystemdServices()
+    return services.ProcessServices(os.path.join(conf.state_path, 'services'), owner_id=conf.guest_id)
+
+
+def make_manager(conf: cfg.ConfigOpts) -> datastore_manager.Manager:
+    """Return the manager of this guest's datastore."""
+    manager_class = load_manager_class(conf)
+    return manager_class(conf, make_services(conf))
+
+
+def _import_class(name: str, path: str) -> type[datastore_manager.Manager]:
+    module_name, _, class_name = path.rpartition('.')
+    try:
+        found = getattr(importlib.import_module(module_name), class_name)
+    except (ImportError, AttributeError, ValueError) as error:
+        reason = f"datastore_registry_ext names '{path}' for {name}, which cannot be imported ({error})"
+        raise exception.ConfigurationError(reason=reason) from error
+    if not (isinstance(found, type) and issubclass(found, datastore_manager.Manager)):
+        raise exception.ConfigurationError(reason=f"'{path}' is not a guest manager")
+    return found

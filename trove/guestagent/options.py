@@ -1,0 +1,53 @@
+"""Options of the guest agent; those of one datastore are in its own folder."""
+
+from oslo_config import cfg
+
+OPTS = [
+    cfg.StrOpt('guest_id', help='Id of the instance that this agent serves; it names its topic on the bus.'),
+    cfg.StrOpt('datastore_manager', help='Name of the datastore manager that the agent loads.'),
+    cfg.StrOpt('datastore_version', default='', help='Version of the datastore; it chooses among installed engines.'),
+    cfg.StrOpt('tenant_id', help='Project that the instance belongs to.'),
+    cfg.DictOpt(
+        'datastore_registry_ext',
+        default={},
+        help='More datastore managers, name to dotted path of the class; they win over installed ones.',
+    ),
+    cfg.StrOpt('bind_address', default='0.0.0.0', help='Address on which the engine takes clients.'),
+    cfg.StrOpt(
+        'mount_point', help="Where the volume is mounted, instead of the datastore's own mount_point; data lie below."
+    ),
+    cfg.StrOpt(
+        'state_path',
+        default='/var/lib/trove-guestagent',
+        help='Private folder for the jobs, the secrets and the engine configuration.',
+    ),
+    cfg.StrOpt(
+        'run_path',
+        default='/run/trove-guestagent',
+        help='Folder for the sockets of the engine; at most 80 characters, as socket paths are short.',
+    ),
+    cfg.StrOpt('log_path', default='/var/log/trove-guestagent', help='Folder for what the engine logs.'),
+    cfg.StrOpt(
+        'service_manager',
+        default='systemd',
+        choices=[
+            ('systemd', 'systemd runs the engine, as in a virtual machine'),
+            ('process', 'the agent runs the engine itself, as under the local provider'),
+        ],
+        help='Who runs the engine and starts it again when it died.',
+    ),
+    cfg.FloatOpt(
+        'report_interval', default=30, min=0.1, help='Seconds between two heartbeats when the status stays the same.'
+    ),
+    cfg.FloatOpt(
+        'health_interval', default=1, min=0.1, help='Seconds between two looks at the engine; a change is told at once.'
+    ),
+    cfg.FloatOpt(
+        'start_timeout_seconds', default=120, min=1, help='Seconds that an engine may take to answer after its start.'
+    ),
+]
+
+
+def list_opts() -> list[tuple[str | None, list[cfg.Opt]]]:
+    """Return the options for the sample configuration."""
+    return [(None, OPTS)]
