@@ -2,8 +2,6 @@
 
 import json
 import os
-import secrets
-import string
 from typing import Any
 
 from cryptography import fernet
@@ -21,13 +19,6 @@ OPTS = [
         'seals, all of them open.',
     )
 ]
-
-PASSWORD_ALPHABET = string.ascii_letters + string.digits
-
-
-def generate_password(length: int = 36) -> str:
-    """Return a random password of letters and digits."""
-    return ''.join(secrets.choice(PASSWORD_ALPHABET) for _ in range(length))
 
 
 def make_key_file(path: str) -> None:

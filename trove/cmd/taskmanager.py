@@ -1,0 +1,87 @@
+"""trove-taskmanager: runs operations and drives the compute provider."""
+
+import eventlet
+
+eventlet.monkey_patch()
+
+from collections.abc import Sequence
+
+from oslo_config import cfg
+
+from trove.cmd import common
+from trove.common import cfg as trove_cfg
+from trove.common import clock, crypto, plugs, processes, rpc
+from trove.common.rpc import transport
+from trove.compute import base as compute
+from trove.conductor import api as conductor_api
+from trove.db import operations as ledger
+from trove.guestagent import api as guest_api
+from trove.instance import options as instance_options
+from trove.instance import reconcile
+from trove.quota import options as quota_options
+from trove.taskmanager import api, engine, manager, operation
+
+PROVIDERS_GROUP = 'trove.compute.providers'
+OPERATIONS_GROUP = 'trove.operations'
+
+
+def build(conf: cfg.ConfigOpts) -> Sequence[common.Part]:
+    """Return the parts of the process; every plug is loaded and checked here."""
+    common.connect_database(conf)
+    transport.start(conf)
+    provider = plugs.load(PROVIDERS_GROUP, conf.compute_provider, compute.Provider)(conf)
+    kinds = plugs.load_all(OPERATIONS_GROUP, operation.Operation)
+    system_clock = clock.Clock()
+    worker = processes.own_name(conf.host)
+    book = ledger.Ledger(system_clock, worker, conf.operation_lease_seconds)
+    book.release(lambda name: processes.is_dead(name, conf.host))
+    tools = operation.Tools(
+        conf=conf,
+        ledger=book,
+        clock=system_clock,
+        sealer=crypto.Sealer.from_file(conf.secrets_key_file),
+        provider=provider,
+        guest=lambda instance_id: guest_api.API(instance_id, conf),
+    )
+    runner = engine.Engine(kinds, tools)
+    reconciler = reconcile.Reconciler(provider)
+    periodic = manager.Periodic(
+        [
+            provider.resume_servers,
+            reconciler.refresh_flavors,
+            reconciler.refresh_servers,
+            reconciler.report_orphans,
+        ],
+        conf.provider_refresh_seconds,
+    )
+    endpoint = manager.Manager(runner)
+    return [
+        runner,
+        periodic,
+        common.RpcServer(lambda: rpc.Server(conf.taskmanager_queue, conf.host, [endpoint], executor='eventlet')),
+    ]
+
+
+def start() -> None:
+    conf = common.configure('trove-taskmanager')
+    for options in (
+        api.OPTS,
+        engine.OPTS,
+        manager.OPTS,
+        conductor_api.OPTS,
+        guest_api.OPTS,
+        crypto.OPTS,
+        instance_options.TASKMANAGER_OPTS,
+        quota_options.OPTS,
+    ):
+        trove_cfg.register(conf, options)
+    common.serve(conf, lambda: build(conf))
+
+
+def main() -> None:
+    """Console entry point."""
+    common.run(start)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,26 @@
+"""What is known of each datastore manager, loaded once and with its options registered."""
+
+import functools
+
+from oslo_config import cfg
+
+from trove.common import plugs
+from trove.guestagent.datastore import description
+
+GROUP = 'trove.datastores'
+
+
+@functools.cache
+def _load(manager: str) -> description.Description:
+    found: description.Description = plugs.load(GROUP, manager, base=description.Description)()
+    return found
+
+
+def find(conf: cfg.ConfigOpts, manager: str) -> description.Description:
+    """Return the description of a manager, whose options are then in the group of its name.
+
+    Raises ``PlugError`` when the manager is not installed.
+    """
+    found = _load(manager)
+    conf.register_opts(found.server_options(), group=found.name)
+    return found

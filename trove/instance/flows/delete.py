@@ -1,0 +1,62 @@
+"""From any state to nothing: server, volume, address, quota and what is known of the guest."""
+
+from typing import ClassVar
+
+from oslo_log import log as logging
+
+from trove.common import clock as trove_clock
+from trove.common import states
+from trove.conductor import manager as conductor
+from trove.instance.flows import providing, records
+from trove.quota import models as quota_models
+from trove.taskmanager import operation as vocabulary
+from trove.taskmanager.operation import Done, Next, Outcome, Wait
+
+LOG = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.5
+
+
+class DeleteInstance(vocabulary.Operation):
+    """Deletes an instance. Everything is found by its name, so that it works for a half-built one too."""
+
+    KIND: ClassVar[str] = 'delete_instance'
+    STEPS: ClassVar[tuple[str, ...]] = ('delete_server', 'delete_volume', 'delete_address', 'finish')
+    MAX_ATTEMPTS: ClassVar[int] = 60
+
+    def delete_server(self) -> Outcome:
+        is_gone = providing.attempt(lambda: self.tools.provider.delete_server(self.subject_id))
+        return Next('delete_volume') if is_gone else Wait(POLL_SECONDS)
+
+    def delete_volume(self) -> Outcome:
+        is_gone = providing.attempt(lambda: self.tools.provider.delete_volume(self.subject_id))
+        return Next('delete_address') if is_gone else Wait(POLL_SECONDS)
+
+    def delete_address(self) -> Outcome:
+        is_gone = providing.attempt(lambda: self.tools.provider.delete_address(self.subject_id))
+        return Next('finish') if is_gone else Wait(POLL_SECONDS)
+
+    def finish(self) -> Outcome:
+        record = records.read_record(self.subject_id)
+        with self.write() as session:
+            quota_models.release(session, record)
+            conductor.forget(session, self.subject_id)
+            records.change(
+                session,
+                self.subject_id,
+                is_deleted=True,
+                deleted_at=trove_clock.utcnow(),
+                task_code=states.Tasks.NONE.code,
+                server_status=states.ServerStatus.DELETED,
+                addresses=[],
+            )
+        LOG.info('Instance %s was deleted', self.subject_id)
+        return Done()
+
+    def failed(self, reason: str) -> Outcome:
+        """Show the fault; the instance stays, to be deleted again."""
+        message = f'The instance could not be deleted: {reason}. Delete it again; its quota is still in use.'
+        with self.write() as session:
+            records.write_fault(session, self.subject_id, states.Tasks.DELETING, message)
+            records.change(session, self.subject_id, server_status=states.ServerStatus.ERROR)
+        return Done()

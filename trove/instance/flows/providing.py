@@ -1,0 +1,61 @@
+"""What flows ask of the compute provider: the request they make of an instance, and what its errors mean."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from oslo_config import cfg
+
+from trove.common import exception
+from trove.compute import base as compute
+from trove.datastore import descriptions
+from trove.instance.flows import guest_files, records
+from trove.taskmanager import operation as vocabulary
+
+Result = TypeVar('Result')
+
+
+def attempt(call: Callable[[], Result]) -> Result:
+    """Call the provider; what a repetition may cure becomes ``Retry``, everything else ``Fail``."""
+    try:
+        return call()
+    except exception.ComputeBusy as error:
+        raise vocabulary.Retry(str(error)) from error
+    except (exception.ComputeError, exception.ImageNotFound) as error:
+        raise vocabulary.Fail(str(error)) from error
+
+
+def request_of(
+    subject: records.Subject, conf: cfg.ConfigOpts, nics: list[dict[str, str]], image: compute.Image | None = None
+) -> compute.ServerRequest:
+    """Return what the provider is told of an instance; the same at each repetition."""
+    record, flavor = subject.record, subject.flavor
+    settings = conf[descriptions.find(conf, subject.version.manager).name]
+    return compute.ServerRequest(
+        instance_id=record.id,
+        project_id=record.project_id,
+        user_id=record.user_id or '',
+        name=record.name,
+        flavor=compute.Flavor(flavor.id, flavor.name, flavor.ram, flavor.vcpus, flavor.disk, flavor.ephemeral),
+        image=image,
+        tcp_ports=tuple(settings.tcp_ports),
+        udp_ports=tuple(settings.udp_ports),
+        nics=tuple(nics),
+        availability_zone=record.availability_zone,
+        guest_files=guest_files.make(subject, conf),
+        volume_size=record.volume_size,
+        volume_type=record.volume_type,
+    )
+
+
+def tags_of(subject: records.Subject) -> list[str]:
+    """Return the tags that the image of an instance carries."""
+    return [tag for tag in subject.version.image_tags.split(',') if tag]
+
+
+def remove(provider: compute.Provider, instance_id: str) -> bool:
+    """Give back all that the provider made for an instance; return whether it is gone already."""
+    return (
+        attempt(lambda: provider.delete_server(instance_id))
+        and attempt(lambda: provider.delete_volume(instance_id))
+        and attempt(lambda: provider.delete_address(instance_id))
+    )

@@ -1,0 +1,133 @@
+"""Instances over HTTP."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from oslo_config import cfg
+
+from trove.common import cfg as trove_cfg
+from trove.common import crypto, exception, pagination, policy, wsgi
+from trove.instance import models, schema, views
+from trove.instance import options as instance_options
+from trove.instance import spec as instance_spec
+from trove.quota import options as quota_options
+from trove.taskmanager import api as taskmanager_api
+
+UPDATES_NOT_YET = {
+    'replica_of': 'Detaching a replica',
+    'slave_of': 'Detaching a replica',
+    'configuration': 'Configuration groups',
+    'datastore_version': 'Upgrading',
+    'access': 'Changing the access',
+}
+ACTIONS_NOT_YET = {
+    'resize': 'Resizing',
+    'promote_to_replica_source': 'Promoting a replica',
+    'eject_replica_source': 'Ejecting a replica source',
+}
+
+
+class InstanceController(wsgi.Controller):
+    """The resource ``/instances``."""
+
+    schemas = {
+        'create': schema.CREATE,
+        'update': schema.UPDATE,
+        'edit': schema.EDIT,
+        'action': schema.ACTION,
+    }
+
+    def __init__(self, conf: cfg.ConfigOpts, instances: models.Instances) -> None:
+        self._conf = conf
+        self._instances = instances
+
+    # -- reading ----------------------------------------------------------------------------
+
+    def index(self, req: wsgi.Request, tenant_id: str) -> wsgi.Result:
+        policy.authorize(req.context, 'instance:index')
+        return self._list(req, views.short)
+
+    def detail(self, req: wsgi.Request, tenant_id: str) -> wsgi.Result:
+        policy.authorize(req.context, 'instance:detail')
+        return self._list(req, views.detail)
+
+    def _list(self, req: wsgi.Request, view: Any) -> wsgi.Result:
+        page = pagination.read(req, self._conf.instances_page_size)
+        found, next_marker = self._instances.page(req.context, page.limit, page.marker)
+        items = [view(req, one, self._instances.service_of(one)) for one in found]
+        return wsgi.Result(pagination.paged(req, 'instances', items, page, next_marker))
+
+    def show(self, req: wsgi.Request, tenant_id: str, id: str) -> wsgi.Result:
+        found = self._instances.get(req.context, id)
+        policy.authorize(req.context, 'instance:show', found.record.project_id)
+        return wsgi.Result({'instance': views.detail(req, found, self._instances.service_of(found))})
+
+    # -- changing ---------------------------------------------------------------------------
+
+    def create(self, req: wsgi.Request, body: Mapping[str, Any], tenant_id: str) -> wsgi.Result:
+        policy.authorize(req.context, 'instance:create')
+        spec, user_passwords = instance_spec.from_body(body)
+        if spec.databases:
+            policy.authorize(req.context, 'instance:extension:database:create')
+        if spec.users:
+            policy.authorize(req.context, 'instance:extension:user:create')
+        created = self._instances.create(req.context, spec, user_passwords)
+        view = views.detail(req, created.instance, self._instances.service_of(created.instance))
+        if created.root_password is not None:
+            view['password'] = created.root_password
+        return wsgi.Result({'instance': view}, 200)
+
+    def update(self, req: wsgi.Request, body: Mapping[str, Any], tenant_id: str, id: str) -> wsgi.Result:
+        return self._change(req, body['instance'], 'instance:update', id)
+
+    def edit(self, req: wsgi.Request, body: Mapping[str, Any], tenant_id: str, id: str) -> wsgi.Result:
+        return self._change(req, body['instance'], 'instance:edit', id)
+
+    def _change(self, req: wsgi.Request, wanted: Mapping[str, Any], rule: str, instance_id: str) -> wsgi.Result:
+        found = self._instances.get(req.context, instance_id)
+        policy.authorize(req.context, rule, found.record.project_id)
+        others = [key for key in wanted if key != 'name']
+        if len(others) > 1:
+            raise exception.BadRequest(f'Only one of these can be changed at a time: {", ".join(sorted(others))}.')
+        # An empty change and a null take a configuration group away, and no instance has one.
+        for key in others:
+            if not (key == 'configuration' and wanted[key] is None):
+                raise exception.NotImplementedHere(f"{UPDATES_NOT_YET[key]} is not supported yet; leave out '{key}'.")
+        if 'name' in wanted:
+            self._instances.rename(req.context, instance_id, wanted['name'])
+        return wsgi.Result(None, 202)
+
+    def delete(self, req: wsgi.Request, tenant_id: str, id: str) -> wsgi.Result:
+        found = self._instances.get(req.context, id)
+        policy.authorize(req.context, 'instance:delete', found.record.project_id)
+        self._instances.delete(req.context, id)
+        return wsgi.Result(None, 202)
+
+    def action(self, req: wsgi.Request, body: Mapping[str, Any], tenant_id: str, id: str) -> wsgi.Result:
+        found = self._instances.get(req.context, id)
+        name, value = next(iter(body.items()))
+        if name in ACTIONS_NOT_YET:
+            raise exception.NotImplementedHere(f'{ACTIONS_NOT_YET[name]} is not supported yet.')
+        if name == 'restart':
+            policy.authorize(req.context, 'instance:restart', found.record.project_id)
+            self._instances.restart(req.context, id)
+        else:
+            rule = 'instance:force_delete' if 'force_delete' in value else 'instance:reset_status'
+            policy.authorize(req.context, rule, found.record.project_id)
+            self._instances.reset_status(req.context, id)
+        return wsgi.Result(None, 202)
+
+
+def routes(mapper: wsgi.Mapper) -> None:
+    """Add the routes of this room."""
+    conf = cfg.CONF
+    for options in (instance_options.API_OPTS, taskmanager_api.OPTS, quota_options.OPTS, crypto.OPTS):
+        trove_cfg.register(conf, options)
+    instances = models.Instances(
+        conf, taskmanager_api.API(conf.taskmanager_queue), crypto.Sealer.from_file(conf.secrets_key_file)
+    )
+    resource = InstanceController(conf, instances).create_resource()
+    mapper.add('/instances', resource, {'GET': 'index', 'POST': 'create'})
+    mapper.add('/instances/detail', resource, {'GET': 'detail'})
+    mapper.add('/instances/{id}', resource, {'GET': 'show', 'PUT': 'update', 'PATCH': 'edit', 'DELETE': 'delete'})
+    mapper.add('/instances/{id}/action', resource, {'POST': 'action'})

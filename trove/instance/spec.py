@@ -1,0 +1,80 @@
+"""What a tenant asks for, as the create operation carries it."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from trove.common import exception, schema
+
+NOT_YET = {
+    'replica_of': 'Replicas',
+    'replica_count': 'Replicas',
+    'restorePoint': 'Restoring a backup',
+    'configuration': 'Configuration groups',
+    'modules': 'Modules',
+    'locality': 'Locality',
+}
+"""Fields of the contract whose work is not built yet. Better refused than accepted and not done."""
+
+
+@dataclasses.dataclass(frozen=True)
+class InstanceSpec:
+    """A wanted instance. ``users`` have no password here: secrets travel apart, sealed."""
+
+    name: str
+    flavor_id: str | None
+    datastore: str | None = None
+    datastore_version: str | None = None
+    version_number: str | None = None
+    volume_size: int | None = None
+    volume_type: str | None = None
+    databases: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    users: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    nics: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    access: dict[str, Any] = dataclasses.field(default_factory=dict)
+    availability_zone: str | None = None
+
+
+def from_body(body: Mapping[str, Any]) -> tuple[InstanceSpec, list[str]]:
+    """Return the spec of a create body that fulfils the schema, and the users' passwords in their order."""
+    wanted = body['instance']
+    for field, feature in NOT_YET.items():
+        if wanted.get(field):
+            raise exception.NotImplementedHere(f"{feature} is not supported yet; leave out '{field}'.")
+    datastore = wanted.get('datastore') or {}
+    volume = wanted.get('volume') or {}
+    users = [_user(user) for user in wanted.get('users', [])]
+    spec = InstanceSpec(
+        name=wanted['name'],
+        flavor_id=schema.last_part(wanted['flavorRef']) if 'flavorRef' in wanted else None,
+        datastore=datastore.get('type'),
+        datastore_version=datastore.get('version'),
+        version_number=datastore.get('version_number'),
+        volume_size=int(volume['size']) if 'size' in volume else None,
+        volume_type=volume.get('type'),
+        databases=[_database(database) for database in wanted.get('databases', [])],
+        users=users,
+        nics=[_nic(nic) for nic in wanted.get('nics', [])],
+        access=wanted.get('access') or {},
+        availability_zone=wanted.get('availability_zone'),
+    )
+    return spec, [user['password'] for user in wanted.get('users', [])]
+
+
+def _database(database: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: database[name] for name in ('name', 'character_set', 'collate') if name in database}
+
+
+def _user(user: Mapping[str, Any]) -> dict[str, Any]:
+    databases = [{'name': database['name']} for database in user.get('databases', [])]
+    return {'name': user['name'], 'host': user.get('host', '%'), 'databases': databases}
+
+
+def _nic(nic: Mapping[str, Any]) -> dict[str, Any]:
+    network = nic.get('network_id') or nic.get('net-id')
+    if not network and not nic.get('subnet_id'):
+        raise exception.BadRequest("A nic needs 'network_id' or 'subnet_id'.")
+    if nic.get('ip_address') and not nic.get('subnet_id'):
+        raise exception.BadRequest("A nic with 'ip_address' needs 'subnet_id'.")
+    values = {'network_id': network, 'subnet_id': nic.get('subnet_id'), 'ip_address': nic.get('ip_address')}
+    return {name: value for name, value in values.items() if value}
