@@ -1,0 +1,155 @@
+"""Servers: what is wanted of them, by their records, and what is done to their machines."""
+
+import dataclasses
+import logging
+import os
+
+from trove.common import clock, exception, states
+from trove.compute import base
+from trove.compute.local import (
+    addresses,
+    home,
+    listeners,
+    machine,
+    power,
+    processes,
+    records,
+    settings,
+    volumes,
+)
+
+LOG = logging.getLogger(__name__)
+
+NETWORK = 'loopback'
+START_WAIT_SECONDS = 3.0
+# States of a record in which the server is on its way down.
+_ENDING = (records.STOPPED, records.REBOOTING, records.DELETING)
+
+
+class Servers:
+    """Brings machines up and ends them, so that they follow the records in the instances' folders."""
+
+    def __init__(
+        self,
+        chosen: settings.Settings,
+        book: addresses.AddressBook,
+        backends: volumes.Backends,
+        time_source: clock.Clock,
+    ) -> None:
+        self._settings = chosen
+        self._book = book
+        self._backends = backends
+        self._clock = time_source
+
+    def require(self, place: home.Home) -> records.ServerRecord:
+        """Return the record of a server; ``ComputeError`` when there is none."""
+        record = records.load(place.folder)
+        if record is None:
+            raise exception.ComputeError(reason=f'there is no server of instance {place.instance_id}')
+        return record
+
+    def want(self, place: home.Home, wanted: str) -> records.ServerRecord:
+        """Write down what a server ought to be from now on."""
+        since = self._clock.time() if wanted in _ENDING else None
+        record = dataclasses.replace(self.require(place), power=wanted, stopping_since=since)
+        records.save(place.folder, record)
+        return record
+
+    def lay_out(self, place: home.Home, request: base.ServerRequest) -> records.ServerRecord:
+        """Write all that the machine needs; the record comes last and makes it a server."""
+        user = self._settings.user()
+        place.make(user)
+        place.write_guest_files(request.guest_files, self.guest_settings(place), user)
+        record = records.of_request(request)
+        records.save(place.folder, record)
+        return record
+
+    def bring_up(self, place: home.Home, record: records.ServerRecord) -> None:
+        """Start the machine unless it runs, and wait a little for it."""
+        target = self._machine(place)
+        if target.process() is None:
+            self._prepare(place, record, target)
+            command = [*self._settings.guest_command(target.user), *place.guest_arguments()]
+            environment = self._settings.environment(target.user, place.path('state'), place.path('tmp'))
+            target.launch(command, environment)
+            if not processes.wait_until(lambda: target.process() is not None, START_WAIT_SECONDS):
+                return
+            LOG.info('The server of instance %s was started', place.instance_id)
+        if record.power != records.RUNNING:
+            self.want(place, records.RUNNING)
+
+    def end(self, place: home.Home, record: records.ServerRecord | None, patience_seconds: float) -> bool:
+        """Go on ending all processes of an instance; return whether they are gone.
+
+        Without a record of when that began, nothing is given time.
+        """
+        since = record.stopping_since if record is not None else None
+        elapsed = self._clock.time() - since if since is not None else patience_seconds
+        return power.end(self._machine(place), power.Ending(elapsed, patience_seconds))
+
+    def describe(self, place: home.Home, record: records.ServerRecord) -> base.Server:
+        """Return a server as it is now."""
+        target = self._machine(place)
+        address = self._book.find(place.instance_id)
+        found = (loopback(address),) if address else ()
+        return base.Server(place.instance_id, _status(record, target), found, target.fault())
+
+    def is_there(self, place: home.Home) -> bool:
+        """Return whether a server is recorded or anything of it runs."""
+        return records.load(place.folder) is not None or not self._machine(place).is_gone()
+
+    def is_missed(self, place: home.Home, forgotten_after_seconds: float) -> bool:
+        """Return whether a server ought to run and does not; a reboot that nobody finished counts, too."""
+        record = records.load(place.folder)
+        if record is None or self._machine(place).process() is not None:
+            return False
+        elapsed = self._clock.time() - (record.stopping_since or 0)
+        is_forgotten = record.power == records.REBOOTING and elapsed > forgotten_after_seconds
+        return record.power == records.RUNNING or is_forgotten
+
+    def guest_settings(self, place: home.Home) -> dict[str, str]:
+        """Return what the guest must know of where it runs; ``ComputeError`` before it has an address."""
+        address = self._book.find(place.instance_id)
+        if address is None:
+            raise exception.ComputeError(reason=f'instance {place.instance_id} has no address yet')
+        return {**place.settings(address), 'report_interval': f'{self._settings.report_interval:g}'}
+
+    def _machine(self, place: home.Home) -> machine.Machine:
+        return machine.Machine(place.instance_id, place.folder, self._settings.user())
+
+    def _prepare(self, place: home.Home, record: records.ServerRecord, target: machine.Machine) -> None:
+        if target.user.uid != os.geteuid():
+            target.user.check_reach(place.etc, 'choose another [local] instances_path')
+        volume = records.load_volume(place.folder)
+        if volume is not None:
+            self._backends.of(volume.backend).attach(place.volume)
+        place.make(target.user)
+        if not target.members():
+            self._check_ports(place, record)
+
+    def _check_ports(self, place: home.Home, record: records.ServerRecord) -> None:
+        address = self.guest_settings(place)['bind_address']
+        tcp_ports, udp_ports = base.port_numbers(record.tcp_ports), base.port_numbers(record.udp_ports)
+        blocked = listeners.blocked_port(address, tcp_ports, udp_ports)
+        if blocked is None:
+            return
+        addresses.check_host(address, blocked)
+        kind, port, error = blocked
+        raise exception.ComputeError(
+            reason=f'{kind} port {port} of {address} cannot be bound ({os.strerror(error)}); stop what uses it'
+        )
+
+
+def loopback(address: str) -> base.Address:
+    """Return an address of this host as the provider's address."""
+    return base.Address(address, 'private', NETWORK)
+
+
+def _status(record: records.ServerRecord, target: machine.Machine) -> str:
+    if record.power == records.REBOOTING:
+        return states.ServerStatus.REBOOT
+    if record.power in (records.STOPPED, records.DELETING):
+        return states.ServerStatus.SHUTOFF if target.is_gone() else states.ServerStatus.ACTIVE
+    if target.process() is not None:
+        return states.ServerStatus.ACTIVE
+    return states.ServerStatus.BUILD if record.power == records.BUILDING else states.ServerStatus.SHUTOFF
