@@ -94,6 +94,8 @@ def submit(session: orm.Session, submission: Submission, clock: trove_clock.Cloc
     Raises ``OperationInProgress`` when the subject has an active one; the caller's
     transaction is then to be rolled back.
     """
+    # What the caller has changed goes first, so that a breach below can only be of our own constraint.
+    session.flush()
     operation = models.Operation(
         id=str(uuid.uuid4()),
         kind=submission.kind,
@@ -121,12 +123,19 @@ def submit(session: orm.Session, submission: Submission, clock: trove_clock.Cloc
 
 
 def _predecessor(session: orm.Session, subject_id: str) -> str | None:
-    """Return the cancelled operation that still has to come to its step boundary."""
+    """Return the cancelled operation that still has to come to its step boundary.
+
+    Of several it is the last one in the queue, which nobody stands behind.
+    """
     table = tables.operations.c
+    follower = tables.operations.alias().c
     query = sa.select(table.id).where(
-        table.subject_id == subject_id, table.state.in_(ACTIVE_STATES), table.is_cancelled.is_(True)
+        table.subject_id == subject_id,
+        table.state.in_(ACTIVE_STATES),
+        table.is_cancelled.is_(True),
+        ~sa.exists().where(follower.after_id == table.id, follower.state.in_(ACTIVE_STATES)),
     )
-    found: str | None = session.execute(query.order_by(table.created.desc())).scalars().first()
+    found: str | None = session.execute(query).scalars().first()
     return found
 
 
@@ -161,6 +170,12 @@ def wake(session: orm.Session, subject_id: str, clock: trove_clock.Clock) -> lis
     return ids
 
 
+def _is_queued() -> Any:
+    """The condition that an operation stands behind another one that has not ended."""
+    predecessor = tables.operations.alias().c
+    return sa.exists().where(predecessor.id == tables.operations.c.after_id, predecessor.state.in_(ACTIVE_STATES))
+
+
 def _sooner(moment: float) -> Any:
     wake_at = tables.operations.c.wake_at
     return sa.case((wake_at < moment, wake_at), else_=moment)
@@ -181,13 +196,12 @@ class Ledger:
         """
         now = self._clock.time()
         table = tables.operations.c
-        predecessor = tables.operations.alias().c
         query = (
             sa.select(table.id, table.wake_at)
             .where(
                 table.wake_at.is_not(None),
                 sa.or_(table.lease_until.is_(None), table.lease_until <= now),
-                ~sa.exists().where(predecessor.id == table.after_id, predecessor.state.in_(ACTIVE_STATES)),
+                ~_is_queued(),
             )
             .order_by(table.wake_at)
             .limit(limit)
@@ -206,6 +220,10 @@ class Ledger:
     def _claim(self, session: orm.Session, operation_id: str, token: str) -> Claim | None:
         table = tables.operations.c
         now = self._clock.time()
+        # Asked by itself, because MySQL does not look into the table that it updates. Who has no
+        # active predecessor will never have one again.
+        if session.execute(sa.select(table.id).where(table.id == operation_id, _is_queued())).first():
+            return None
         is_free = sa.or_(table.lease_until.is_(None), table.lease_until <= now)
         taken = session.execute(
             sa.update(tables.operations)
@@ -282,8 +300,10 @@ class Ledger:
             assert record is not None
             now = self._clock.time()
             until = now + self._lease_seconds
-            # Somebody woke us during the step if the moment lies before the end of the lease.
-            was_woken = (record.wake_at or 0.0) < (record.lease_until or 0.0)
+            # Somebody woke us during the step if the moment lies before the end of the lease. Once
+            # the lease has run out a wake leaves no trace, so there may have been one.
+            lease_until = record.lease_until or 0.0
+            was_woken = (record.wake_at or 0.0) < lease_until or lease_until <= now
             for name, value in values_of(until).items():
                 setattr(record, name, value)
             if record.state == RUNNING and not was_woken:

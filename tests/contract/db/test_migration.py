@@ -1,6 +1,5 @@
 """The migrated schema is the one that the tables describe, on every database, however it came about."""
 
-import pytest
 import sqlalchemy as sa
 
 from trove.db.sqlalchemy import migration, tables
