@@ -133,9 +133,7 @@ class API:
         """Let a user use databases."""
         self._call(context, 'grant_access', username=username, hostname=hostname, databases=databases)
 
-    def revoke_access(
-        self, context: trove_context.TroveContext, username: str, hostname: str, database: str
-    ) -> None:
+    def revoke_access(self, context: trove_context.TroveContext, username: str, hostname: str, database: str) -> None:
         """Take one database from a user."""
         self._call(context, 'revoke_access', username=username, hostname=hostname, database=database)
 

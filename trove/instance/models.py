@@ -99,13 +99,14 @@ class Instances:
             _check_names(found, spec, user_passwords)
             flavor = flavor_models.find(session, spec.flavor_id)
         self._check_volume(found, spec)
-        secrets = {'users': user_passwords, 'root': self._root_password(found)}
-        wanted = Wanted(spec, version.record, flavor, self._sealer.seal(secrets), secrets['root'] is not None)
+        root_password = self._root_password(found)
+        sealed = self._sealer.seal({'users': user_passwords, 'root': root_password})
+        wanted = Wanted(spec, version.record, flavor, sealed, root_password is not None)
         instance_id, operation_id = get_db_api().run(
             lambda session: self._write(session, context, wanted, self._conf[found.name].usage_timeout)
         )
         self._taskmanager.run_operation(context, operation_id)
-        return Created(self.get(context, instance_id), secrets['root'])
+        return Created(self.get(context, instance_id), root_password)
 
     def _check_volume(self, found: datastore_description.Description, spec: instance_spec.InstanceSpec) -> None:
         if not self._conf[found.name].volume_support:

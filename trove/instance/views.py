@@ -89,13 +89,14 @@ def _volume(found: models.Instance) -> dict[str, Any]:
     if not usage:
         return view
     view['used'] = usage.get('used')
-    blocks = [usage.get(name) for name in ('total_blocks', 'free_blocks', 'avail_blocks')]
-    if all(isinstance(count, int) for count in blocks):
-        view['used_percent'] = _used_percent(*blocks)
+    names = ('total_blocks', 'free_blocks', 'avail_blocks')
+    if all(isinstance(usage.get(name), int) for name in names):
+        view['used_percent'] = _used_percent([usage[name] for name in names])
     view.update(usage.get('mgr_extra_info') or {})
     return view
 
 
-def _used_percent(total: int, free: int, available: int) -> float:
+def _used_percent(blocks: list[int]) -> float:
+    total, free, available = blocks
     taken = total - free
     return round(100.0 * taken / (taken + available), 2) if taken + available else 0.0

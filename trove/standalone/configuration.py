@@ -20,6 +20,7 @@ def write(state: standalone_state.State, node: broker.Broker, guest_command: Seq
     state.configuration.mkdir(mode=0o700, parents=True, exist_ok=True)
     crypto.make_key_file(str(_key_file(state)))
     shutil.copyfile(find_paste_file(), state.configuration / 'api-paste.ini')
+    files.write_private(_guest_file(state), render(guest_settings(node.url)))
     files.write_private(state.main_file, render(settings(state, node.url, guest_command)))
 
 
@@ -36,6 +37,10 @@ def settings(state: standalone_state.State, bus_url: str, guest_command: Sequenc
             'auth_strategy': 'standalone',
             'secrets_key_file': str(_key_file(state)),
             'compute_provider': 'local',
+            'guest_config': str(_guest_file(state)),
+            # Everything is on this host: a dead worker is known at once, and a look costs little.
+            'operation_lease_seconds': '15',
+            'provider_refresh_seconds': '5',
         },
         'database': {'connection': f'sqlite:///{state.database}'},
         'standalone_auth': {
@@ -48,6 +53,11 @@ def settings(state: standalone_state.State, bus_url: str, guest_command: Sequenc
             'guest_command': ','.join(guest_command),
         },
     }
+
+
+def guest_settings(bus_url: str) -> Sections:
+    """Return the options that every guest agent is handed."""
+    return {'DEFAULT': {'transport_url': bus_url}}
 
 
 SERVICE_USER = 'trove'
@@ -72,6 +82,10 @@ def _escape(value: str) -> str:
 
 def _key_file(state: standalone_state.State) -> pathlib.Path:
     return state.configuration / 'secrets.key'
+
+
+def _guest_file(state: standalone_state.State) -> pathlib.Path:
+    return state.configuration / 'trove-guestagent.conf'
 
 
 def find_paste_file() -> pathlib.Path:

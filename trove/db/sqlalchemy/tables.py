@@ -184,7 +184,7 @@ operations = sa.Table(
     sa.Column('wake_at', _epoch()),
     sa.Column('deadline_at', _epoch(), nullable=False),
     sa.Column('lease_until', _epoch()),
-    sa.Column('lease_token', sa.String(128)),
+    sa.Column('lease_token', sa.String(255)),
     sa.Column('progress', sa.Integer, nullable=False, default=0),
     sa.Column('error', sa.Text),
     sa.Column('request_id', sa.String(64)),
