@@ -65,10 +65,12 @@ def supervise(arguments: argparse.Namespace) -> int:
     """Keep the daemons running; started by up."""
     import logging
 
-    from trove.standalone import daemons, supervisor
+    from trove.standalone import broker, daemons, supervisor
 
     logging.basicConfig(level=logging.INFO, format='%(asctime)s %(levelname)s %(message)s')
-    supervisor.Supervisor(daemons.supervised(_state(arguments))).run()
+    state = _state(arguments)
+    node = broker.Broker(state.broker)
+    supervisor.Supervisor(node.daemons(), daemons.own(state), node.is_ready).run()
     return 0
 
 

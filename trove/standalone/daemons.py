@@ -12,7 +12,12 @@ STOP_SECONDS = 90
 
 def supervised(state: standalone_state.State) -> list[processes.Daemon]:
     """Return what the supervisor keeps running, in the order in which it starts."""
-    return [*broker.Broker(state.broker).daemons(), *(_daemon(state, name) for name in NAMES)]
+    return [*broker.Broker(state.broker).daemons(), *own(state)]
+
+
+def own(state: standalone_state.State) -> list[processes.Daemon]:
+    """Return Trove's own daemons."""
+    return [_daemon(state, name) for name in NAMES]
 
 
 def _daemon(state: standalone_state.State, name: str) -> processes.Daemon:

@@ -5,6 +5,7 @@ import select
 import signal
 import time
 from collections.abc import Callable, Sequence
+from concurrent import futures
 from dataclasses import dataclass
 from types import FrameType
 
@@ -18,7 +19,8 @@ LONGEST_DELAY_SECONDS = 30.0
 STEADY_SECONDS = 20.0
 """Who ran so long is not blamed for earlier deaths."""
 
-LOOK_SECONDS = 0.5
+LOOK_SECONDS = 0.2
+LONGEST_HOLD_SECONDS = 30.0
 
 
 @dataclass
@@ -30,11 +32,25 @@ class _Watched:
 
 
 class Supervisor:
-    """Watches daemons; ``now`` is a monotonic clock in seconds."""
+    """Watches daemons; ``now`` is a monotonic clock in seconds.
 
-    def __init__(self, daemons: Sequence[processes.Daemon], now: Callable[[], float] = time.monotonic) -> None:
-        self._watched = [_Watched(daemon) for daemon in daemons]
+    The first ones are what the others lean on: these are held back until ``is_ready``,
+    once, so that they need not find out by failing. They are not held back for long,
+    because they can do without, too.
+    """
+
+    def __init__(
+        self,
+        first: Sequence[processes.Daemon],
+        others: Sequence[processes.Daemon],
+        is_ready: Callable[[], bool],
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._first = [_Watched(daemon) for daemon in first]
+        self._others = [_Watched(daemon) for daemon in others]
+        self._is_ready = is_ready
         self._now = now
+        self._hold_until: float | None = now() + LONGEST_HOLD_SECONDS
         self._is_stopping = False
 
     def run(self) -> None:
@@ -53,9 +69,17 @@ class Supervisor:
 
     def look(self) -> None:
         """Start what does not run and is due."""
-        for watched in self._watched:
-            if watched.daemon.find() is None:
-                self._revive(watched)
+        for watched in self._first:
+            self._look_at(watched)
+        if self._hold_until is not None and not self._is_ready() and self._now() < self._hold_until:
+            return
+        self._hold_until = None
+        for watched in self._others:
+            self._look_at(watched)
+
+    def _look_at(self, watched: _Watched) -> None:
+        if watched.daemon.find() is None:
+            self._revive(watched)
 
     def _revive(self, watched: _Watched) -> None:
         now = self._now()
@@ -81,10 +105,16 @@ class Supervisor:
         LOG.warning('%s died; it is started again in %.1f s', watched.daemon.name, watched.delay_seconds)
 
     def stop(self) -> None:
-        """Stop all daemons; the first started is the last to go."""
-        for watched in reversed(self._watched):
-            watched.daemon.stop()
-            LOG.info('%s was stopped', watched.daemon.name)
+        """Stop all daemons: ours together, then what they lean on, the first started at last."""
+        with futures.ThreadPoolExecutor(max_workers=len(self._others) or 1) as pool:
+            list(pool.map(_stop, self._others))
+        for watched in reversed(self._first):
+            _stop(watched)
+
+
+def _stop(watched: _Watched) -> None:
+    watched.daemon.stop()
+    LOG.info('%s was stopped', watched.daemon.name)
 
 
 def _longer(delay_seconds: float) -> float:
