@@ -63,7 +63,8 @@ class Agent:
         return True
 
     def _tell_end(self, context: trove_context.TroveContext, job_id: str, error: str | None) -> bool:
-        # The status comes first, so that who waits for the job sees what it led to.
+        # Whoever waits for the job wants to see what it led to.
+        self._heartbeat.forget()
         self._beating.wake()
         try:
             self._conductor.job_ended(context, self._instance_id, job_id, error)

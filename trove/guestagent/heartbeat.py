@@ -36,6 +36,10 @@ class Heartbeat:
         self._told: states.ServiceStatus | None = None
         self._told_at = 0.0
 
+    def forget(self) -> None:
+        """Tell with the next beat even if nothing changed: the control plane may think otherwise."""
+        self._told = None
+
     def beat(self) -> None:
         """Look at the database, and tell when its status changed or the interval is over."""
         status = self._look()
