@@ -9,13 +9,13 @@ from oslo_config import cfg
 from trove.common import clock, exception
 from trove.compute import base
 from trove.compute.local import addresses as address_book
-from trove.compute.local import folders, home, processes, records, servers, settings, volumes
+from trove.compute.local import home, locks, processes, records, servers, settings, volumes
 
 LOG = logging.getLogger(__name__)
 
 IMAGE = base.Image('local', 'this host')
 # What is deleted or rebooted need not be given the time that a stop is given.
-DELETE_PATIENCE_SECONDS = 5.0
+DELETE_PATIENCE_SECONDS = 2.0
 REBOOT_PATIENCE_SECONDS = 20.0
 REBOOT_LIMIT_SECONDS = 30.0
 
@@ -27,6 +27,7 @@ class LocalProvider(base.Provider):
         self._settings = settings.Settings(conf)
         self._clock = time_source or clock.Clock()
         self._path = self._settings.instances_path
+        self.locks = locks.Locks(self._path)
         self._book = address_book.AddressBook(self._path, self._settings.address_range)
         self._backends = volumes.Backends(self._settings.volume_backend, self._path)
         self._servers = servers.Servers(self._settings, self._book, self._backends, self._clock)
@@ -41,11 +42,12 @@ class LocalProvider(base.Provider):
 
     # -- address and volume ----------------------------------------------------
 
+    @locks.exclusive
     def make_address(self, request: base.ServerRequest) -> list[base.Address]:
-        folders.make_public(self._home(request.instance_id).instances_path)
         tcp_ports, udp_ports = base.port_numbers(request.tcp_ports), base.port_numbers(request.udp_ports)
         return [servers.loopback(self._book.claim(request.instance_id, tcp_ports, udp_ports))]
 
+    @locks.exclusive
     def make_volume(self, request: base.ServerRequest) -> base.Volume | None:
         if request.volume_size is None:
             return None
@@ -59,6 +61,7 @@ class LocalProvider(base.Provider):
         self._backends.of(record.backend).make(place.volume, record.size)
         return self._volume(request.instance_id, record)
 
+    @locks.exclusive
     def grow_volume(self, instance_id: str, size: int) -> base.Volume:
         place = self._home(instance_id)
         record = records.load_volume(place.folder)
@@ -73,6 +76,7 @@ class LocalProvider(base.Provider):
 
     # -- server ----------------------------------------------------------------
 
+    @locks.exclusive
     def make_server(
         self, request: base.ServerRequest, addresses: Iterable[base.Address], volume: base.Volume | None
     ) -> base.Server:
@@ -89,16 +93,11 @@ class LocalProvider(base.Provider):
         record = records.load(place.folder)
         return self._servers.describe(place, record) if record is not None else None
 
+    @locks.exclusive
     def start_server(self, instance_id: str) -> base.Server:
-        place = self._home(instance_id)
-        record = self._servers.require(place)
-        is_ending = record.power in (records.STOPPED, records.REBOOTING)
-        if is_ending and not self._servers.end(place, record, self._settings.stop_timeout_seconds):
-            raise exception.ComputeBusy(reason=f'the server of instance {instance_id} is still stopping')
-        record = self._servers.want(place, records.RUNNING)
-        self._servers.bring_up(place, record)
-        return self._servers.describe(place, record)
+        return self._start(self._home(instance_id))
 
+    @locks.exclusive
     def stop_server(self, instance_id: str) -> base.Server:
         place = self._home(instance_id)
         record = self._servers.require(place)
@@ -107,20 +106,23 @@ class LocalProvider(base.Provider):
         self._servers.end(place, record, self._settings.stop_timeout_seconds)
         return self._servers.describe(place, record)
 
+    @locks.exclusive
     def reboot_server(self, instance_id: str, is_hard: bool = False) -> base.Server:
         place = self._home(instance_id)
         record = self._servers.want(place, records.REBOOTING)
         patience = 0.0 if is_hard else min(REBOOT_PATIENCE_SECONDS, self._settings.stop_timeout_seconds)
         if not processes.wait_until(lambda: self._servers.end(place, record, patience), REBOOT_LIMIT_SECONDS):
             raise exception.ComputeBusy(reason=f'processes of instance {instance_id} do not end')
-        return self.start_server(instance_id)
+        return self._start(place)
 
+    @locks.exclusive
     def rename_server(self, instance_id: str, name: str) -> None:
         place = self._home(instance_id)
         records.save(place.folder, dataclasses.replace(self._servers.require(place), name=name))
 
     # -- the end ---------------------------------------------------------------
 
+    @locks.exclusive
     def delete_server(self, instance_id: str) -> bool:
         place = self._home(instance_id)
         record = records.load(place.folder)
@@ -133,6 +135,7 @@ class LocalProvider(base.Provider):
             LOG.info('The server of instance %s was deleted', instance_id)
         return True
 
+    @locks.exclusive
     def delete_volume(self, instance_id: str) -> bool:
         place = self._home(instance_id)
         if self._servers.is_there(place):
@@ -141,6 +144,7 @@ class LocalProvider(base.Provider):
         place.remove_volume()
         return True
 
+    @locks.exclusive
     def delete_address(self, instance_id: str) -> bool:
         if self._servers.is_there(self._home(instance_id)):
             return False
@@ -159,7 +163,7 @@ class LocalProvider(base.Provider):
                 continue
             try:
                 self.start_server(place.instance_id)
-            except (exception.ComputeError, exception.ConfigurationError) as error:
+            except exception.ComputeError as error:
                 LOG.error('The server of instance %s could not be resumed: %s', place.instance_id, error)
             else:
                 LOG.info('The server of instance %s was resumed', place.instance_id)
@@ -168,6 +172,15 @@ class LocalProvider(base.Provider):
 
     def guest_settings(self, instance_id: str) -> dict[str, str]:
         return self._servers.guest_settings(self._home(instance_id))
+
+    def _start(self, place: home.Home) -> base.Server:
+        record = self._servers.require(place)
+        is_ending = record.power in (records.STOPPED, records.REBOOTING)
+        if is_ending and not self._servers.end(place, record, self._settings.stop_timeout_seconds):
+            raise exception.ComputeBusy(reason=f'the server of instance {place.instance_id} is still stopping')
+        record = self._servers.want(place, records.RUNNING)
+        self._servers.bring_up(place, record)
+        return self._servers.describe(place, record)
 
     def _home(self, instance_id: str) -> home.Home:
         return home.Home(self._path, instance_id)

@@ -49,15 +49,15 @@ class Settings:
         return users.find(self._group.service_user)
 
     def flavors(self) -> list[base.Flavor]:
-        """Return the flavors, smallest first; ``ConfigurationError`` when one cannot be read."""
+        """Return the flavors, smallest first; ``ComputeError`` when one cannot be read."""
         return sorted(map(_flavor, self._group.flavors), key=lambda flavor: (flavor.ram, flavor.vcpus, flavor.id))
 
     def guest_command(self, user: users.User) -> list[str]:
-        """Return the agent's command; ``ConfigurationError`` when the user cannot execute it."""
+        """Return the agent's command; ``ComputeError`` when the user cannot execute it."""
         command = list(self._group.guest_command)
         program = shutil.which(command[0], path=GUEST_PATH) if command else None
         if program is None:
-            raise exception.ConfigurationError(
+            raise exception.ComputeError(
                 reason=f'[local] guest_command {" ".join(command)!r} cannot be found or executed'
             )
         if user.uid != os.geteuid():
@@ -82,6 +82,6 @@ def _flavor(text: str) -> base.Flavor:
         flavor_id, name, ram, vcpus, disk = text.split(':')
         return base.Flavor(flavor_id, name, int(ram), int(vcpus), int(disk))
     except ValueError as error:
-        raise exception.ConfigurationError(
+        raise exception.ComputeError(
             reason=f"[local] flavors: '{text}' is not id:name:MB of memory:virtual CPUs:GB of disk"
         ) from error

@@ -24,11 +24,11 @@ class User:
         return {'user': self.uid, 'group': self.gid, 'extra_groups': []}
 
     def check_reach(self, path: str, advice: str) -> None:
-        """Raise ``ConfigurationError`` unless the user can enter the folders that lead to a path."""
+        """Raise ``ComputeError`` unless the user can enter the folders that lead to a path."""
         for real in {os.path.abspath(path), os.path.realpath(path)}:
             for folder in _parents(real):
                 if os.path.exists(folder) and not self._may_enter(folder):
-                    raise exception.ConfigurationError(
+                    raise exception.ComputeError(
                         reason=f'user {self.name} cannot enter {folder} and so not reach {real}; {advice}'
                     )
 
@@ -44,7 +44,7 @@ class User:
 def find(service_user: str, caller: int | None = None) -> User:
     """Return the service user when the caller is root, otherwise the caller.
 
-    Engines refuse to run as root, and so do we: ``ConfigurationError``.
+    Engines refuse to run as root, and so do we: ``ComputeError``.
     """
     uid = os.geteuid() if caller is None else caller
     if uid != 0:
@@ -52,12 +52,12 @@ def find(service_user: str, caller: int | None = None) -> User:
     try:
         entry = pwd.getpwnam(service_user)
     except KeyError as error:
-        raise exception.ConfigurationError(
+        raise exception.ComputeError(
             reason=f'there is no user {service_user}; make it with "useradd --system {service_user}" or name another '
             f'one in [local] service_user'
         ) from error
     if entry.pw_uid == 0:
-        raise exception.ConfigurationError(reason='[local] service_user is root, and engines refuse to run as root')
+        raise exception.ComputeError(reason='[local] service_user is root, and engines refuse to run as root')
     return User(entry.pw_name, entry.pw_uid, entry.pw_gid)
 
 

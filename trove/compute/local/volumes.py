@@ -160,7 +160,7 @@ class Backends:
         self._lock = threading.Lock()
 
     def choose(self) -> Backend:
-        """Return the kind for a new volume; ``ConfigurationError`` when the one that is demanded does not work."""
+        """Return the kind for a new volume; ``ComputeError`` when the one that is demanded does not work."""
         with self._lock:
             if self._chosen is None:
                 self._chosen = self._kinds[self._option] if self._option == 'folder' else self._probed()
@@ -180,7 +180,7 @@ class Backends:
         if reason is None:
             return self._loop
         if self._option == self._loop.name:
-            raise exception.ConfigurationError(reason=f'[local] volume_backend loop-xfs does not work here: {reason}')
+            raise exception.ComputeError(reason=f'[local] volume_backend loop-xfs does not work here: {reason}')
         LOG.info('Volumes are plain folders whose size is not enforced: %s', reason)
         return self._kinds[FolderBackend.name]
 
