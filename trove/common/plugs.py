@@ -14,7 +14,7 @@ from trove.common import exception
 def names(group: str) -> list[str]:
     """Return the names of all plugs installed in a group, sorted, loading none of them."""
     # list_entry_points reads the metadata only; nothing is imported.
-    manager: Any = named.NamedExtensionManager(group, names=[], warn_on_missing_entrypoint=False)
+    manager: Any = named.NamedExtensionManager(group, names=[], on_missing_entrypoints_callback=None)
     return sorted({entry_point.name for entry_point in manager.list_entry_points()})
 
 
@@ -30,7 +30,7 @@ def load(group: str, name: str, base: type | None = None) -> Any:
         failures.append(f'{entry_point.value} cannot be imported ({type(error).__name__}: {error})')
 
     manager = named.NamedExtensionManager(
-        group, names=[name], on_load_failure_callback=remember, warn_on_missing_entrypoint=False
+        group, names=[name], on_load_failure_callback=remember, on_missing_entrypoints_callback=None
     )
     if failures:
         raise exception.PlugError(group=group, name=name, reason='; '.join(failures))
