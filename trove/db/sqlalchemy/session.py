@@ -56,10 +56,14 @@ def configure(conf: cfg.ConfigOpts) -> sa.engine.Engine:
 
 def create_engine(url: str, settings: Any) -> sa.engine.Engine:
     """Return an engine for one of the three databases, set up as we need it."""
+    pool = {
+        'poolclass': sa.pool.QueuePool,
+        'pool_size': settings.max_pool_size,
+        'max_overflow': settings.max_overflow,
+        'pool_timeout': settings.pool_timeout,
+    }
     if url.startswith('sqlite'):
-        engine = sa.create_engine(
-            url, future=True, poolclass=sa.pool.QueuePool, connect_args={'check_same_thread': False}
-        )
+        engine = sa.create_engine(url, future=True, connect_args={'check_same_thread': False}, **pool)
         event.listen(engine, 'connect', _sqlite_connected(settings.busy_timeout))
         event.listen(engine, 'begin', _sqlite_began)
         return engine
@@ -68,10 +72,8 @@ def create_engine(url: str, settings: Any) -> sa.engine.Engine:
         future=True,
         isolation_level='READ COMMITTED',
         pool_pre_ping=True,
-        pool_size=settings.max_pool_size,
-        max_overflow=settings.max_overflow,
-        pool_timeout=settings.pool_timeout,
         pool_recycle=settings.connection_recycle_time,
+        **pool,
     )
 
 
@@ -132,9 +134,10 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
-        LOG.error('The database could not be used: %s', type(error.__cause__ or error).__name__)
         if is_conflict(error):
+            LOG.debug('A transaction gave way to another one: %s', type(error.__cause__ or error).__name__)
             raise TransactionConflict() from error
+        LOG.error('The database could not be used: %s', type(error.__cause__ or error).__name__)
         raise exception.ServiceUnavailable('The database is not available at the moment; try again.') from error
 
 
@@ -148,7 +151,7 @@ def is_conflict(error: Exception) -> bool:
     return any(word in text for word in ('deadlock', 'lock wait timeout', 'could not serialize', 'database is locked'))
 
 
-def run(function: Callable[[orm.Session], Result]) -> Result:
+def run(function: Callable[[orm.Session], Result], pause: Callable[[float], object] = time.sleep) -> Result:
     """Run a function in a transaction, again when it collided with another one.
 
     The function must change nothing but the session, because it may run several times.
@@ -158,6 +161,6 @@ def run(function: Callable[[orm.Session], Result]) -> Result:
             with transaction() as session:
                 return function(session)
         except TransactionConflict:
-            time.sleep(random.uniform(0, 0.02 * 2**attempt))
+            pause(random.uniform(0, 0.02 * 2**attempt))
     with transaction() as session:
         return function(session)
