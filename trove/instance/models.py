@@ -326,13 +326,19 @@ def _check_names(
         if database['name'] in names:
             raise exception.DatabaseExists(name=database['name'])
         names.add(database['name'])
-    accounts: set[tuple[str, str]] = set()
     for user, password in zip(spec.users, user_passwords, strict=True):
         found.validate_user({**user, 'password': password})
-        if (user['name'], user['host']) in accounts:
+    _check_users(spec.users, names)
+
+
+def _check_users(users: list[dict[str, Any]], databases: set[str]) -> None:
+    accounts: set[tuple[str, str]] = set()
+    for user in users:
+        account = (user['name'], user['host'])
+        if account in accounts:
             raise exception.UserExists(name=user['name'])
-        accounts.add((user['name'], user['host']))
-        unknown = {database['name'] for database in user['databases']} - names
+        accounts.add(account)
+        unknown = {database['name'] for database in user['databases']} - databases
         if unknown:
             reason = f"User '{user['name']}' is to use databases that are not created: {', '.join(sorted(unknown))}."
             raise exception.BadRequest(reason)

@@ -38,12 +38,8 @@ class InstanceSpec:
 def from_body(body: Mapping[str, Any]) -> tuple[InstanceSpec, list[str]]:
     """Return the spec of a create body that fulfils the schema, and the users' passwords in their order."""
     wanted = body['instance']
-    for field, feature in NOT_YET.items():
-        if wanted.get(field):
-            raise exception.NotImplementedHere(f"{feature} is not supported yet; leave out '{field}'.")
-    datastore = wanted.get('datastore') or {}
-    volume = wanted.get('volume') or {}
-    users = [_user(user) for user in wanted.get('users', [])]
+    _refuse_what_is_not_built(wanted)
+    datastore, volume, users = (wanted.get(key) or {} for key in ('datastore', 'volume', 'users'))
     spec = InstanceSpec(
         name=wanted['name'],
         flavor_id=schema.last_part(wanted['flavorRef']) if 'flavorRef' in wanted else None,
@@ -52,13 +48,19 @@ def from_body(body: Mapping[str, Any]) -> tuple[InstanceSpec, list[str]]:
         version_number=datastore.get('version_number'),
         volume_size=int(volume['size']) if 'size' in volume else None,
         volume_type=volume.get('type'),
-        databases=[_database(database) for database in wanted.get('databases', [])],
-        users=users,
-        nics=[_nic(nic) for nic in wanted.get('nics', [])],
+        databases=list(map(_database, wanted.get('databases', ()))),
+        users=list(map(_user, users)),
+        nics=list(map(_nic, wanted.get('nics', ()))),
         access=wanted.get('access') or {},
         availability_zone=wanted.get('availability_zone'),
     )
-    return spec, [user['password'] for user in wanted.get('users', [])]
+    return spec, [user['password'] for user in users]
+
+
+def _refuse_what_is_not_built(wanted: Mapping[str, Any]) -> None:
+    for field, feature in NOT_YET.items():
+        if wanted.get(field):
+            raise exception.NotImplementedHere(f"{feature} is not supported yet; leave out '{field}'.")
 
 
 def _database(database: Mapping[str, Any]) -> dict[str, Any]:
