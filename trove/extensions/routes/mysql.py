@@ -5,6 +5,7 @@ from oslo_config import cfg
 from trove.common import cfg as trove_cfg
 from trove.common import extensions
 from trove.extensions.mysql import options, service
+from trove.guestagent import api as guest_api
 
 INSTANCE = {'member_name': 'instance', 'collection_name': 'instances'}
 USER = {'member_name': 'user', 'collection_name': 'instances/{instance_id}/users'}
@@ -27,7 +28,8 @@ class Mysql(extensions.ExtensionDescriptor):
 
     def get_resources(self) -> list[extensions.ResourceExtension]:
         conf = cfg.CONF
-        trove_cfg.register(conf, options.OPTS)
+        for known in (options.OPTS, guest_api.OPTS):
+            trove_cfg.register(conf, known)
         gate = service.Gate(conf)
         return [
             extensions.ResourceExtension('databases', service.DatabaseController(conf, gate), parent=INSTANCE),
