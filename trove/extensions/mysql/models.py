@@ -114,7 +114,7 @@ def list_users(ready: Ready, page: pagination.Page) -> tuple[list[dict[str, Any]
 
 def get_user(ready: Ready, user: UserId) -> dict[str, Any]:
     """Return a user; ``UserNotFound``, ``ReservedName``."""
-    _refuse_reserved(ready.datastore.validate_user, {'name': user.name})
+    _refuse_reserved_user(ready, user)
     found = ready.guest.get_user(ready.context, user.name, user.host)
     if found is None:
         raise exception.UserNotFound(name=user)
@@ -146,14 +146,14 @@ def change_passwords(ready: Ready, wanted: Iterable[dict[str, Any]]) -> None:
 
 def update_user(ready: Ready, user: UserId, attributes: dict[str, Any]) -> None:
     """Change name, password or host of a user; ``UserNotFound``, ``UserExists``."""
-    get_user(ready, user)
+    _refuse_reserved_user(ready, user)
     ready.datastore.validate_user(attributes)
     ready.guest.update_attributes(ready.context, user.name, user.host, attributes)
 
 
 def delete_user(ready: Ready, user: UserId) -> None:
     """Drop a user; ``UserNotFound``."""
-    get_user(ready, user)
+    _refuse_reserved_user(ready, user)
     ready.guest.delete_user(ready.context, {'name': user.name, 'host': user.host})
 
 
@@ -167,17 +167,17 @@ def _check_users(ready: Ready, users: list[dict[str, Any]]) -> None:
 
 
 def list_access(ready: Ready, user: UserId) -> list[dict[str, Any]]:
-    """Return the databases that a user may use."""
-    get_user(ready, user)
+    """Return the databases that a user may use; ``UserNotFound``."""
+    _refuse_reserved_user(ready, user)
     return ready.guest.list_access(ready.context, user.name, user.host)
 
 
 def grant_access(ready: Ready, user: UserId, databases: Iterable[dict[str, Any]]) -> None:
-    """Let a user use databases, which need not exist."""
+    """Let a user use databases, which need not exist; ``UserNotFound``."""
+    _refuse_reserved_user(ready, user)
     wanted = [_only(database, 'name') for database in databases]
     for database in wanted:
         ready.datastore.validate_database(database)
-    get_user(ready, user)
     if wanted:
         ready.guest.grant_access(ready.context, user.name, user.host, [database['name'] for database in wanted])
 
@@ -185,8 +185,7 @@ def grant_access(ready: Ready, user: UserId, databases: Iterable[dict[str, Any]]
 def revoke_access(ready: Ready, user: UserId, database: str) -> None:
     """Take a database from a user; ``DatabaseNotFound`` when the user may not use it anyway."""
     _refuse_reserved(ready.datastore.validate_database, {'name': database})
-    if database not in [granted['name'] for granted in list_access(ready, user)]:
-        raise exception.DatabaseNotFound(name=database)
+    _refuse_reserved_user(ready, user)
     ready.guest.revoke_access(ready.context, user.name, user.host, database)
 
 
@@ -290,3 +289,7 @@ def _refuse_reserved(validate: Callable[[dict[str, Any]], None], values: dict[st
         raise
     except exception.BadRequest:
         return
+
+
+def _refuse_reserved_user(ready: Ready, user: UserId) -> None:
+    _refuse_reserved(ready.datastore.validate_user, {'name': user.name})
