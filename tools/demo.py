@@ -26,6 +26,7 @@ from trove.standalone import state as standalone_state
 
 CLOUD = 'trove-standalone'
 READY_SECONDS = 300
+ANSWER_SECONDS = 60
 LOOK_SECONDS = 0.3
 BAR_WIDTH = 12
 NAME = 'demo'
@@ -226,6 +227,19 @@ COMMANDS = {
 }
 
 
+def ask(one: Instance) -> str:
+    """Return the answer to a query; an engine that is just coming up again gets a while."""
+    deadline = time.monotonic() + ANSWER_SECONDS
+    while True:
+        try:
+            return QUERIES[one.datastore](one)
+        except Exception as error:
+            # Each client library has errors of its own; in the end the last one is told.
+            if time.monotonic() > deadline:
+                raise DemoError(f'{one.name} does not answer: {error}') from error
+            time.sleep(LOOK_SECONDS)
+
+
 def show_access(state: standalone_state.State, instances: list[Instance]) -> None:
     """Print how to go on by hand."""
     print('\nConnect (from this machine):')
@@ -257,7 +271,7 @@ def main() -> int:
         await_active(cloud, instances)
         print('\nOne query to each, through its own client library:')
         for one in instances:
-            print(f'  {one.datastore:<12} {one.address:<15} {QUERIES[one.datastore](one)}')
+            print(f'  {one.datastore:<12} {one.address:<15} {ask(one)}')
         show_access(state, instances)
     except (DemoError, OSError) as error:
         print(f'demo: {error}', file=sys.stderr)

@@ -7,6 +7,7 @@ what is wanted of a server as it is, so that the taskmanager brings it back.
 import pathlib
 import time
 from collections.abc import Callable
+from concurrent import futures
 
 from oslo_config import cfg
 
@@ -32,20 +33,20 @@ class Instances:
 
     def halt(self) -> list[str]:
         """End all processes of all instances, engines as gently as they let us; return whose there were."""
-        running = [(instance_id, target) for instance_id, target in self._machines() if not target.is_gone()]
-        since = self._now()
-        left = dict(running)
+        running = {instance_id: target for instance_id, target in self._machines() if not target.is_gone()}
         # Together and not one after the other: each may need a while.
-        while left:
-            elapsed = self._now() - since
-            left = {
-                instance_id: target
-                for instance_id, target in left.items()
-                if not power.end(target, power.Ending(elapsed, PATIENCE_SECONDS))
-            }
-            if elapsed > 2 * PATIENCE_SECONDS:
-                raise StackError(f'Processes of these instances do not end: {", ".join(left)}.')
-        return [instance_id for instance_id, _target in running]
+        with futures.ThreadPoolExecutor(max_workers=16) as pool:
+            for instance_id, is_gone in zip(running, pool.map(self._end, running.values()), strict=True):
+                if not is_gone:
+                    raise StackError(f'Processes of instance {instance_id} do not end.')
+        return list(running)
+
+    def _end(self, target: machine.Machine) -> bool:
+        since = self._now()
+        while not power.end(target, power.Ending(self._now() - since, PATIENCE_SECONDS)):
+            if self._now() - since > 2 * PATIENCE_SECONDS:
+                return False
+        return True
 
     def delete(self) -> None:
         """Delete every server, volume and address; the data are gone then."""

@@ -155,10 +155,17 @@ class Stack:
             return False
         with self.state.lock():
             was_down = self.status().is_down
+            # Agents end sooner while their bus is there; what the taskmanager revives meanwhile is ended after it.
+            self._halt_instances()
             self._stop_daemons()
-            for instance_id in self._instances().halt():
-                self._say(f'Stopped the processes of instance {instance_id}.')
+            self._halt_instances()
         return not was_down
+
+    def _halt_instances(self) -> None:
+        if not self.state.main_file.exists():
+            return
+        for instance_id in self._instances().halt():
+            self._say(f'Stopped the processes of instance {instance_id}.')
 
     def _stop_daemons(self) -> None:
         self._supervisor.stop()
