@@ -236,7 +236,7 @@ def fault_of(error: Exception) -> webob.Response:
     if isinstance(error, exception.UnsupportedMediaType):
         return raw_fault('415 Unsupported Media Type', str(error))
     if isinstance(error, exception.TroveError):
-        if error.code >= 500:
+        if error.code in (500, 503):
             LOG.error('A request failed with %s: %s', type(error).__name__, error)
         return fault(error.fault_name, error.code, str(error))
     if isinstance(error, webob.exc.HTTPException):
