@@ -146,11 +146,6 @@ class Manager(DatabaseCalls, UserCalls, RootCalls):
         return True
 
     @answers
-    def get_filesystem_stats(self, context: Context) -> dict[str, float]:
-        """Return size and use of the volume."""
-        return self._datastore.get_filesystem_stats()
-
-    @answers
     def prepare(self, context: Context, job_id: str, request: dict[str, Any]) -> None:
         """Start the named job that makes the database; ``request`` is a packed ``PrepareRequest``."""
         unpacked = wire.unpack(requests.PrepareRequest, request)
