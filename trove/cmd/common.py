@@ -28,6 +28,10 @@ OPTS = [
 ]
 
 
+CANNOT_START = (exception.ConfigurationError, exception.PlugError)
+"""What a daemon ends with, in one clear line, because starting it again will not help."""
+
+
 class Part(Protocol):
     """Something that a daemon runs."""
 
@@ -70,9 +74,13 @@ class Daemon(oslo_service.ServiceBase):
         self._parts: list[Part] = []
 
     def start(self) -> None:
-        for part in self._build():
-            part.start()
-            self._parts.append(part)
+        try:
+            for part in self._build():
+                part.start()
+                self._parts.append(part)
+        except CANNOT_START as error:
+            LOG.error('Cannot start: %s', error)
+            raise SystemExit(f'{sys.argv[0]}: {error}') from error
         LOG.info('Started')
 
     def stop(self) -> None:
@@ -98,7 +106,7 @@ def run(main: Callable[[], None]) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         main()
-    except (exception.ConfigurationError, exception.PlugError) as error:
+    except CANNOT_START as error:
         sys.exit(f'{sys.argv[0]}: {error}')
 
 
