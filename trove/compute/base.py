@@ -195,9 +195,9 @@ def port_numbers(ports: Iterable[str]) -> list[int]:
     """Return the numbers that ports and ranges of ports stand for, sorted; ``ComputeError`` when one cannot be read."""
     numbers: set[int] = set()
     for port in ports:
-        first, _, last = str(port).strip().partition('-')
+        first, dash, last = str(port).strip().partition('-')
         try:
-            low, high = int(first), int(last or first)
+            low, high = int(first), int(last if dash else first)
         except ValueError:
             low, high = 0, 0
         if not 0 < low <= high < 65536:

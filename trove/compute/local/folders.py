@@ -7,12 +7,20 @@ trusted: nothing here follows a link that it may have put there.
 import contextlib
 import json
 import os
+import re
 import shutil
 import stat
 import threading
 from typing import Any
 
 from trove.common import exception
+
+_INSTANCE_ID = re.compile(r'[A-Za-z0-9][A-Za-z0-9_-]{0,63}')
+
+
+def is_instance_id(name: str) -> bool:
+    """Return whether a name can be that of an instance, and of nothing else in the file system."""
+    return _INSTANCE_ID.fullmatch(name) is not None
 
 
 def make_public(path: str) -> None:
@@ -33,7 +41,7 @@ def make(path: str, uid: int, gid: int, mode: int) -> None:
     try:
         found = os.fstat(folder)
         if (found.st_uid, found.st_gid) != (uid, gid):
-            _refuse_stranger(path, found.st_uid, uid)
+            refuse_stranger(path, found.st_uid, uid)
             os.fchown(folder, uid, gid)
         if stat.S_IMODE(found.st_mode) != mode:
             os.fchmod(folder, mode)
@@ -92,7 +100,7 @@ def remove_if_empty(path: str) -> None:
         os.rmdir(path)
 
 
-def _refuse_stranger(path: str, owner: int, wanted: int) -> None:
-    """Folders in public places have names that others can guess and make first."""
+def refuse_stranger(path: str, owner: int, wanted: int) -> None:
+    """Raise ``ComputeError`` unless a folder is ours: others can guess names in public places and make them first."""
     if owner not in (os.geteuid(), wanted):
         raise exception.ComputeError(reason=f'{path} belongs to user number {owner}; delete it')

@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import os
-import re
 from collections.abc import Mapping
 
 from trove.common import exception
@@ -13,7 +12,6 @@ from trove.compute.local import folders, machine, records, users, volumes
 LONGEST_RUN_PATH = 70
 SHORT_RUN_FOLDER = '/tmp'
 LOCAL_FILE = 'local.conf'
-_ID = re.compile(r'[A-Za-z0-9][A-Za-z0-9_-]{0,63}')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +26,7 @@ class Home:
     instance_id: str
 
     def __post_init__(self) -> None:
-        if not is_instance_id(self.instance_id):
+        if not folders.is_instance_id(self.instance_id):
             raise exception.ComputeError(reason=f"'{self.instance_id}' is no instance id")
 
     @property
@@ -122,15 +120,10 @@ class Home:
             return []
 
 
-def is_instance_id(name: str) -> bool:
-    """Return whether a name can be that of an instance, and of nothing else in the file system."""
-    return _ID.fullmatch(name) is not None
-
-
 def list_ids(instances_path: str) -> list[str]:
     """Return the ids of all instances that have a folder."""
     try:
-        return sorted(filter(is_instance_id, os.listdir(instances_path)))
+        return sorted(filter(folders.is_instance_id, os.listdir(instances_path)))
     except FileNotFoundError:
         return []
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar, cast
 
 from trove.common import exception
-from trove.compute.local import folders, home, processes
+from trove.compute.local import folders, processes
 
 FOLDER = '.locks'
 WAIT_SECONDS = 10.0
@@ -26,7 +26,7 @@ class Locks:
     @contextlib.contextmanager
     def held(self, instance_id: str) -> Iterator[None]:
         """Hold the lock of an instance; ``ComputeBusy`` when another one does not let it go in time."""
-        if not home.is_instance_id(instance_id):
+        if not folders.is_instance_id(instance_id):
             raise exception.ComputeError(reason=f"'{instance_id}' is no instance id")
         folders.make_public(self._folder)
         path = os.path.join(self._folder, instance_id)

@@ -27,6 +27,7 @@ class LocalProvider(base.Provider):
         self._settings = settings.Settings(conf)
         self._clock = time_source or clock.Clock()
         self._path = self._settings.instances_path
+        self._failures: dict[str, str] = {}
         self.locks = locks.Locks(self._path)
         self._book = address_book.AddressBook(self._path, self._settings.address_range)
         self._backends = volumes.Backends(self._settings.volume_backend, self._path)
@@ -164,14 +165,21 @@ class LocalProvider(base.Provider):
             try:
                 self.start_server(place.instance_id)
             except exception.ComputeError as error:
-                LOG.error('The server of instance %s could not be resumed: %s', place.instance_id, error)
+                self._tell_failure(place.instance_id, str(error))
             else:
                 LOG.info('The server of instance %s was resumed', place.instance_id)
+                self._failures.pop(place.instance_id, None)
                 resumed.append(place.instance_id)
         return resumed
 
     def guest_settings(self, instance_id: str) -> dict[str, str]:
         return self._servers.guest_settings(self._home(instance_id))
+
+    def _tell_failure(self, instance_id: str, failure: str) -> None:
+        # Resuming is tried every few seconds; the same failure is told once.
+        if self._failures.get(instance_id) != failure:
+            LOG.error('The server of instance %s could not be resumed: %s', instance_id, failure)
+        self._failures[instance_id] = failure
 
     def _start(self, place: home.Home) -> base.Server:
         record = self._servers.require(place)

@@ -101,11 +101,11 @@ class Servers:
     def is_missed(self, place: home.Home, forgotten_after_seconds: float) -> bool:
         """Return whether a server ought to run and does not; a reboot that nobody finished counts, too."""
         record = records.load(place.folder)
-        if record is None or self._machine(place).process() is not None:
+        if record is None:
             return False
-        elapsed = self._clock.time() - (record.stopping_since or 0)
-        is_forgotten = record.power == records.REBOOTING and elapsed > forgotten_after_seconds
-        return record.power == records.RUNNING or is_forgotten
+        if record.power == records.REBOOTING:
+            return self._clock.time() - (record.stopping_since or 0) > forgotten_after_seconds
+        return record.power == records.RUNNING and self._machine(place).process() is None
 
     def guest_settings(self, place: home.Home) -> dict[str, str]:
         """Return what the guest must know of where it runs; ``ComputeError`` before it has an address."""

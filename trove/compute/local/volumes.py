@@ -14,11 +14,12 @@ import threading
 from collections.abc import Callable, Sequence
 
 from trove.common import exception
-from trove.compute.local import folders
+from trove.compute.local import folders, locks
 
 LOG = logging.getLogger(__name__)
 
 GIGABYTE = 1024**3
+PROBE_FOLDER = '.probe'
 PROBE_BYTES = 300 * 1024**2
 TOOLS = ('mkfs.xfs', 'mount', 'umount', 'losetup', 'xfs_growfs')
 TOOL_PATH = '/usr/sbin:/usr/bin:/sbin:/bin'
@@ -102,22 +103,22 @@ class LoopBackend(Backend):
             self._run(['xfs_growfs', place.folder])
 
     def probe(self, folder: str) -> str | None:
-        """Try all of it once in a folder; return why it does not work, or None."""
+        """Try all of it once below a folder; return why it does not work, or None."""
         if os.geteuid() != 0:
             return 'the taskmanager does not run as root'
         missing = [tool for tool in TOOLS if shutil.which(tool, path=TOOL_PATH) is None]
         if missing:
             return f'{", ".join(missing)} not found; install util-linux and xfsprogs'
-        trial = Place.of(os.path.join(folder, f'.probe-{os.getpid()}-{threading.get_ident()}'))
+        trial = Place.of(os.path.join(folder, PROBE_FOLDER))
         try:
-            os.makedirs(os.path.dirname(trial.image), mode=0o700, exist_ok=True)
+            self._remove_trial(trial)
+            os.makedirs(os.path.dirname(trial.image), mode=0o700)
             self._make_image(trial.image, PROBE_BYTES)
             self.attach(trial)
         except (OSError, exception.ComputeError) as error:
             return str(error)
         finally:
-            self.detach(trial)
-            folders.remove(os.path.dirname(trial.image))
+            self._remove_trial(trial)
         return None
 
     def detach(self, place: Place) -> None:
@@ -126,6 +127,10 @@ class LoopBackend(Backend):
             self._run(['umount', place.folder])
         for device in self._devices(place.image):
             self._run(['losetup', '-d', device])
+
+    def _remove_trial(self, trial: Place) -> None:
+        self.detach(trial)
+        folders.remove(os.path.dirname(trial.image))
 
     def _make_image(self, image: str, size_bytes: int) -> None:
         if os.path.exists(image):
@@ -176,7 +181,9 @@ class Backends:
             self._loop.detach(place)
 
     def _probed(self) -> Backend:
-        reason = self._loop.probe(self._instances_path)
+        # One at a time, also among processes; each removes what a killed one left.
+        with locks.Locks(self._instances_path).held('probe'):
+            reason = self._loop.probe(self._instances_path)
         if reason is None:
             return self._loop
         if self._option == self._loop.name:
