@@ -1,16 +1,78 @@
-"""Names of processes that tell, on the same host, whether the process still lives."""
+"""Processes of this host, told apart from later ones that got the same id.
 
+A pid alone proves nothing, since the kernel gives it out again. Beside it stands
+when the process started, in clock ticks since the boot; both together name one
+process for as long as the machine is up.
+"""
+
+import contextlib
+import dataclasses
 import os
 
+_DEAD = ('Z', 'X')
 
-def start_time(pid: int) -> int | None:
-    """Return when a process started, in clock ticks since the boot; None when there is no such process."""
+
+@dataclasses.dataclass(frozen=True)
+class Process:
+    """One process, never mistaken for a later one with the same pid."""
+
+    pid: int
+    started: int
+
+    def is_alive(self) -> bool:
+        """Return whether this very process runs; a zombie does not."""
+        return find(self.pid) == self
+
+    def send(self, signal_number: int) -> None:
+        """Send a signal, unless the process is gone."""
+        if self.is_alive():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal_number)
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """What the process table shows of a live process."""
+
+    process: Process
+    parent: int
+
+
+def look(pid: int) -> Entry | None:
+    """Return the entry of the process that has this pid now; None when there is none or it is a zombie."""
     try:
-        with open(f'/proc/{pid}/stat', encoding='ascii', errors='replace') as stream:
-            # The name in parentheses may hold anything, so the fields are counted from its end.
-            return int(stream.read().rpartition(')')[2].split()[19])
-    except (OSError, ValueError, IndexError):
+        with open(f'/proc/{pid}/stat', encoding='utf-8', errors='replace') as stream:
+            # The program's name stands in parentheses and may hold anything; the fields after it are fixed.
+            fields = stream.read().rpartition(')')[2].split()
+    except OSError:
         return None
+    if not fields or fields[0] in _DEAD:
+        return None
+    return Entry(Process(pid, int(fields[19])), int(fields[1]))
+
+
+def find(pid: int) -> Process | None:
+    """Return the live process that has this pid now."""
+    entry = look(pid)
+    return entry.process if entry else None
+
+
+def pids() -> list[int]:
+    """Return the pids of all processes that this host shows us."""
+    return [int(name) for name in os.listdir('/proc') if name.isdigit()]
+
+
+def is_marked(pid: int, name: str, value: str) -> bool:
+    """Return whether a process was started with this variable in its environment."""
+    try:
+        with open(f'/proc/{pid}/environ', 'rb') as stream:
+            return f'{name}={value}'.encode() in stream.read().split(b'\0')
+    except OSError:
+        # It ended meanwhile, or it is not ours to look at.
+        return False
+
+
+# -- names of processes that tell, on the same host, whether the process still lives ------
 
 
 def boot_id() -> str:
@@ -24,13 +86,13 @@ def boot_id() -> str:
 
 def own_name(host: str) -> str:
     """Return the name of this process: host, boot, pid and start time."""
-    pid = os.getpid()
-    return f'{host}/{boot_id()}/{pid}/{start_time(pid)}'
+    own = find(os.getpid())
+    return f'{host}/{boot_id()}/{os.getpid()}/{own.started if own else 0}'
 
 
 def is_dead(name: str, host: str) -> bool:
     """Return whether ``own_name`` of this host names a process that is known to be gone."""
     parts = name.split('/')
-    if len(parts) != 4 or parts[0] != host:
+    if len(parts) != 4 or parts[0] != host or not (parts[2] + parts[3]).isdigit():
         return False
-    return parts[1] != boot_id() or str(start_time(int(parts[2]))) != parts[3]
+    return parts[1] != boot_id() or not Process(int(parts[2]), int(parts[3])).is_alive()
