@@ -1,0 +1,69 @@
+"""What tenants do with their databases: each engine's own client library, one question at a time."""
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import pg8000
+import pg8000.native
+import pymysql
+import redis
+
+CONNECT_SECONDS = 10
+
+Ask = Callable[..., Any]
+
+
+def ask_mariadb(address: str, user: str, password: str, statement: str, database: str | None = None) -> Any:
+    """Run a statement and return its rows."""
+    connection = pymysql.connect(
+        host=address, user=user, password=password, database=database, autocommit=True, connect_timeout=CONNECT_SECONDS
+    )
+    with contextlib.closing(connection), connection.cursor() as cursor:
+        cursor.execute(statement)
+        return [list(row) for row in cursor.fetchall()]
+
+
+def ask_postgresql(address: str, user: str, password: str, statement: str, database: str | None = None) -> Any:
+    """Run a statement and return its rows."""
+    connection = pg8000.native.Connection(
+        user, host=address, database=database or 'postgres', password=password, timeout=CONNECT_SECONDS
+    )
+    with contextlib.closing(connection):
+        return connection.run(statement) or []
+
+
+def ask_redis(address: str, password: str, *command: str) -> Any:
+    """Run a command and return its answer."""
+    client = redis.Redis(host=address, password=password or None, socket_timeout=CONNECT_SECONDS, decode_responses=True)
+    with contextlib.closing(client):
+        return client.execute_command(*command)
+
+
+ASK: dict[str, Ask] = {'mariadb': ask_mariadb, 'postgresql': ask_postgresql}
+
+REFUSALS = (
+    pymysql.err.OperationalError,
+    pymysql.err.ProgrammingError,
+    pg8000.DatabaseError,
+    pg8000.InterfaceError,
+    redis.AuthenticationError,
+)
+
+
+def is_refused(ask: Ask, *question: Any) -> bool:
+    """Return whether an engine refuses; other failures, such as a dead engine, are no refusal."""
+    try:
+        ask(*question)
+    except REFUSALS as error:
+        return _is_about_rights(error)
+    return False
+
+
+def _is_about_rights(error: Exception) -> bool:
+    if isinstance(error, pymysql.MySQLError):
+        # Access denied to: database, server, command, table.
+        return error.args[0] in (1044, 1045, 1142, 1227, 1698)
+    text = str(error)
+    words = ('password', '28P01', '28000', '42501', '3D000', 'no pg_hba', 'NOAUTH', 'WRONGPASS', 'Authentication')
+    return any(word in text for word in words)
