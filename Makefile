@@ -21,7 +21,7 @@ down: ## Stop what "make demo" started; the data stay
 	$(VENV)/bin/trove-standalone down
 
 status: ## Show what of the stack runs
-	@$(VENV)/bin/trove-standalone status
+	@$(VENV)/bin/trove-standalone status || true
 
 reset: ## Stop the stack and delete it with all its data
 	$(VENV)/bin/trove-standalone reset

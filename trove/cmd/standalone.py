@@ -70,7 +70,13 @@ def supervise(arguments: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.INFO, format='%(asctime)s %(levelname)s %(message)s')
     state = _state(arguments)
     node = broker.Broker(state.broker)
-    supervisor.Supervisor(node.daemons(), daemons.own(state), node.is_ready).run()
+
+    def end_guests() -> None:
+        from trove.standalone import instances
+
+        instances.Instances(state.main_file).halt()
+
+    supervisor.Supervisor(node.daemons(), daemons.own(state), node.is_ready, end_guests).run()
     return 0
 
 

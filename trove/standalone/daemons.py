@@ -7,7 +7,8 @@ from trove.standalone import broker, processes
 from trove.standalone import state as standalone_state
 
 NAMES = ('conductor', 'taskmanager', 'api')
-STOP_SECONDS = 90
+STOP_SECONDS = 180
+"""The supervisor stops the daemons, all instances and the broker; engines may take a while."""
 
 
 def supervised(state: standalone_state.State) -> list[processes.Daemon]:

@@ -59,10 +59,12 @@ class Stack:
         Raises ``StackError`` that says what is missing or in the way.
         """
         with self.state.lock():
-            if self._supervisor.find() is not None and self._answers():
+            if self._supervisor.find() is not None:
                 if port not in (None, self.state.port):
                     raise StackError(f'The stack runs on port {self.state.port}; stop it before choosing another one.')
+                self._await_ready()
                 return False
+            # What a supervisor that was killed has left behind; guests and engines go on.
             self._stop_daemons()
             self._choose_port(port)
             found = self._find_engines()
@@ -123,7 +125,7 @@ class Stack:
         deadline = time.monotonic() + READY_SECONDS
         while not self._serves():
             if self._supervisor.find() is None or time.monotonic() > deadline:
-                self._stop_daemons()
+                self._stop()
                 raise StackError(f'The stack did not come up. {self._last_words()}')
             time.sleep(0.2)
 
@@ -154,23 +156,23 @@ class Stack:
         if not self.state.exists():
             return False
         with self.state.lock():
-            was_down = self.status().is_down
-            # Agents end sooner while their bus is there; what the taskmanager revives meanwhile is ended after it.
-            self._halt_instances()
-            self._stop_daemons()
-            self._halt_instances()
-        return not was_down
+            before = self.status()
+            self._stop()
+            self._say_stopped(before.instances)
+        return not before.is_down
 
-    def _halt_instances(self) -> None:
-        if not self.state.main_file.exists():
-            return
-        for instance_id in self._instances().halt():
+    def _say_stopped(self, instance_ids: Sequence[str]) -> None:
+        for instance_id in instance_ids:
             self._say(f'Stopped the processes of instance {instance_id}.')
 
-    def _stop_daemons(self) -> None:
+    def _stop(self) -> None:
         self._supervisor.stop()
-        # What a supervisor that was killed has left behind.
-        if self.node.folder.exists():
+        self._stop_daemons()
+        if self.state.main_file.exists():
+            self._instances().halt()
+
+    def _stop_daemons(self) -> None:
+        if self.state.main_file.exists():
             for daemon in reversed(daemons.supervised(self.state)):
                 daemon.stop()
 

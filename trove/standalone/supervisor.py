@@ -9,6 +9,7 @@ from concurrent import futures
 from dataclasses import dataclass
 from types import FrameType
 
+from trove.common.exception import TroveError
 from trove.standalone import processes
 from trove.standalone.errors import StackError
 
@@ -36,7 +37,8 @@ class Supervisor:
 
     The first ones are what the others lean on: these are held back until ``is_ready``,
     once, so that they need not find out by failing. They are not held back for long,
-    because they can do without, too.
+    because they can do without, too. ``end_guests`` is called on the way down, when
+    nobody revives guests any more and the bus is still there for them.
     """
 
     def __init__(
@@ -44,11 +46,13 @@ class Supervisor:
         first: Sequence[processes.Daemon],
         others: Sequence[processes.Daemon],
         is_ready: Callable[[], bool],
+        end_guests: Callable[[], None],
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._first = [_Watched(daemon) for daemon in first]
         self._others = [_Watched(daemon) for daemon in others]
         self._is_ready = is_ready
+        self._end_guests = end_guests
         self._now = now
         self._hold_until: float | None = now() + LONGEST_HOLD_SECONDS
         self._is_stopping = False
@@ -105,9 +109,13 @@ class Supervisor:
         LOG.warning('%s died; it is started again in %.1f s', watched.daemon.name, watched.delay_seconds)
 
     def stop(self) -> None:
-        """Stop all daemons: ours together, then what they lean on, the first started at last."""
+        """Stop all: our daemons together, the guests, then what both lean on, the first started at last."""
         with futures.ThreadPoolExecutor(max_workers=len(self._others) or 1) as pool:
             list(pool.map(_stop, self._others))
+        try:
+            self._end_guests()
+        except TroveError as error:
+            LOG.error('%s', error)
         for watched in reversed(self._first):
             _stop(watched)
 
