@@ -15,27 +15,27 @@ VERSION_TABLE = 'migrate_version'
 
 def describe(url):
     """Everything that an inspector tells of a database's tables, in a comparable form."""
-    engine = sa.create_engine(url, poolclass=sa.pool.NullPool)
-    inspector = sa.inspect(engine)
+    with sa.create_engine(url, poolclass=sa.pool.NullPool).connect() as connection:
+        inspector = sa.inspect(connection)
+        return {name: _describe_table(inspector, name) for name in inspector.get_table_names() if name != VERSION_TABLE}
+
+
+def _describe_table(inspector, name):
     return {
-        name: {
-            'columns': [
-                (column['name'], repr(column['type']), column['nullable'], column['default'])
-                for column in inspector.get_columns(name)
-            ],
-            'primary_key': inspector.get_pk_constraint(name)['constrained_columns'],
-            'foreign_keys': sorted(
-                (key['name'], key['constrained_columns'], key['referred_table'], key['referred_columns'])
-                for key in inspector.get_foreign_keys(name)
-            ),
-            'uniques': sorted((key['name'], key['column_names']) for key in inspector.get_unique_constraints(name)),
-            'indexes': sorted(
-                (index['name'], index['column_names'], bool(index['unique'])) for index in inspector.get_indexes(name)
-            ),
-            'checks': sorted(check['name'] or '' for check in inspector.get_check_constraints(name)),
-        }
-        for name in inspector.get_table_names()
-        if name != VERSION_TABLE
+        'columns': [
+            (column['name'], repr(column['type']), column['nullable'], column['default'])
+            for column in inspector.get_columns(name)
+        ],
+        'primary_key': inspector.get_pk_constraint(name)['constrained_columns'],
+        'foreign_keys': sorted(
+            (key['name'], key['constrained_columns'], key['referred_table'], key['referred_columns'])
+            for key in inspector.get_foreign_keys(name)
+        ),
+        'uniques': sorted((key['name'], key['column_names']) for key in inspector.get_unique_constraints(name)),
+        'indexes': sorted(
+            (index['name'], index['column_names'], bool(index['unique'])) for index in inspector.get_indexes(name)
+        ),
+        'checks': sorted(check['name'] or '' for check in inspector.get_check_constraints(name)),
     }
 
 

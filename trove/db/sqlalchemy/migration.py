@@ -104,7 +104,7 @@ def _controlled(connection: str, repo_path: str | None) -> Iterator[tuple[sa.eng
 
 def _create_engine(connection: str) -> sa.engine.Engine:
     try:
-        engine = sa.create_engine(connection, poolclass=sa.pool.NullPool, hide_parameters=True)
+        engine = sa.create_engine(connection, hide_parameters=True)
     except (sa_exc.ArgumentError, ImportError) as error:
         # The URL is not shown, because it holds a password.
         raise MigrationError(reason=f'[database] connection cannot be used ({type(error).__name__})') from error
