@@ -56,7 +56,7 @@ def test_a_node_lives_on_loopback_alone_and_goes_without_a_trace(node):
     node.start()  # A second start finds it running.
     running = [daemon.find() for daemon in node.daemons()]
     node.stop()
-    assert not any(process.is_running() for process in running)
+    assert not any(process.is_alive() for process in running)
     assert not node.is_ready()
 
     again = broker.Broker(node.folder)

@@ -1,9 +1,4 @@
-"""Long-running processes that are found again by somebody else: pid files with start times.
-
-A pid alone proves nothing, since the kernel gives it out again. Beside the pid we
-note when the process started, in clock ticks since boot; both together name one
-process for as long as the machine is up.
-"""
+"""Long-running processes that are found again by somebody else: pid files with start times."""
 
 import contextlib
 import json
@@ -15,57 +10,33 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from trove.common import processes
+from trove.common.processes import Process
 from trove.standalone.errors import StackError
 
 
-@dataclass(frozen=True)
-class Process:
-    """One running process, never mistaken for a later one with the same pid."""
+def end(process: Process, grace_seconds: float) -> bool:
+    """Ask a process to end, and kill its group after the grace; return whether it went by itself.
 
-    pid: int
-    started: int
-
-    @classmethod
-    def of(cls, pid: int) -> 'Process | None':
-        """Return the process that has this pid now; None when there is none or it is a zombie."""
-        started = _start_ticks(pid)
-        return None if started is None else cls(pid, started)
-
-    def is_running(self) -> bool:
-        return _start_ticks(self.pid) == self.started
-
-    def end(self, grace_seconds: float) -> bool:
-        """Ask the process to end, and kill its group after the grace; True when it went by itself.
-
-        It must lead a process group of its own, as everything that ``Daemon`` starts does.
-        """
-        with contextlib.ExitStack() as stack:
-            try:
-                handle = os.pidfd_open(self.pid)
-            except ProcessLookupError:
-                return True
-            stack.callback(os.close, handle)
-            # The handle holds the process fast; only now is it worth to look at which one it is.
-            if not self.is_running():
-                return True
-            signal.pidfd_send_signal(handle, signal.SIGTERM)
-            went = _wait(handle, grace_seconds)
-            # What it forked and left behind goes with it.
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.pid, signal.SIGKILL)
-            if not went:
-                _wait(handle, 5)
-            return went
-
-
-def _start_ticks(pid: int) -> int | None:
-    try:
-        text = pathlib.Path(f'/proc/{pid}/stat').read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    # The name stands in brackets and may hold anything; the fields after it are fixed.
-    fields = text.rpartition(')')[2].split()
-    return None if fields[0] in 'ZX' else int(fields[19])
+    It must lead a process group of its own, as everything that ``Daemon`` starts does.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            handle = os.pidfd_open(process.pid)
+        except ProcessLookupError:
+            return True
+        stack.callback(os.close, handle)
+        # The handle holds the process fast; only now is it worth to look at which one it is.
+        if not process.is_alive():
+            return True
+        signal.pidfd_send_signal(handle, signal.SIGTERM)
+        went = _wait(handle, grace_seconds)
+        # What it forked and left behind goes with it.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        if not went:
+            _wait(handle, 5)
+        return went
 
 
 def _wait(handle: int, seconds: float) -> bool:
@@ -96,7 +67,7 @@ class Daemon:
             # Asking has taken our own dead child off the process table.
             self._child = None
         process = read_pid_file(self.pid_file)
-        return process if process is not None and process.is_running() else None
+        return process if process is not None and process.is_alive() else None
 
     def start(self) -> Process:
         """Start the command, unless it runs; raises ``StackError`` when it cannot be started."""
@@ -118,7 +89,7 @@ class Daemon:
                 )
             except OSError as error:
                 raise StackError(f'{self.name} cannot be started: {error}') from error
-        process = Process.of(self._child.pid)
+        process = processes.find(self._child.pid)
         if process is None:
             raise StackError(f'{self.name} ended at once; see {log.name}')
         write_pid_file(self.pid_file, process)
@@ -128,7 +99,7 @@ class Daemon:
         """End the process and everything in its session; fine when it does not run."""
         process = self.find()
         if process is not None:
-            process.end(self.grace_seconds)
+            end(process, self.grace_seconds)
         if self._child is not None:
             self._child.wait()
             self._child = None

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from trove.common import processes as common_processes
 from trove.standalone import processes
 from trove.standalone.errors import StackError
 
@@ -33,20 +34,20 @@ def make(tmp_path):
 
 
 def test_a_process_is_known_by_pid_and_start_time():
-    mine = processes.Process.of(os.getpid())
-    assert mine.is_running()
-    assert not processes.Process(mine.pid, mine.started - 1).is_running()
+    mine = common_processes.find(os.getpid())
+    assert mine.is_alive()
+    assert not processes.Process(mine.pid, mine.started - 1).is_alive()
 
 
 def test_nobody_has_a_pid_beyond_the_kernels_range():
-    assert processes.Process.of(2**22 + 1) is None
+    assert common_processes.find(2**22 + 1) is None
 
 
 def test_a_zombie_does_not_run():
     child = subprocess.Popen(['true'], stdout=subprocess.PIPE)
     child.stdout.read()
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-    assert processes.Process.of(child.pid) is None
+    assert common_processes.find(child.pid) is None
     child.wait()
     child.stdout.close()
 
@@ -54,8 +55,8 @@ def test_a_zombie_does_not_run():
 def test_ending_spares_the_process_that_came_after(make):
     daemon = make()
     process = daemon.start()
-    assert processes.Process(process.pid, process.started - 1).end(1)
-    assert process.is_running()
+    assert processes.end(processes.Process(process.pid, process.started - 1), 1)
+    assert process.is_alive()
 
 
 def test_a_daemon_is_started_once_and_found_by_others(make):
@@ -70,7 +71,7 @@ def test_a_stopped_daemon_leaves_no_pid_file(make):
     daemon = make()
     process = daemon.start()
     daemon.stop()
-    assert not process.is_running()
+    assert not process.is_alive()
     assert not daemon.pid_file.exists()
     daemon.stop()
 
@@ -81,8 +82,8 @@ def test_a_daemon_that_does_not_listen_is_killed_with_its_children(make, tmp_pat
     log = tmp_path / 'log' / 'daemon.log'
     while 'ready' not in log.read_text():
         os.sched_yield()
-    assert not process.end(0.05)
-    assert not process.is_running()
+    assert not processes.end(process, 0.05)
+    assert not process.is_alive()
 
 
 def test_a_death_is_noticed(make):
