@@ -15,6 +15,7 @@ from oslo_config import cfg
 from tests.fixtures import api as api_fixture
 from trove.common import api as common_api
 from trove.common import extensions
+from trove.db import get_db_api, models
 
 METHODS = ('GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS', 'TRACE', 'BREW')
 
@@ -126,9 +127,7 @@ VALID_BODIES = {
         'users': [{'name': 'ann', 'password': 'x', 'host': '%', 'databases': [{'name': 'ab'}]}]
     },
     ('PUT', '/{tenant_id}/instances/{instance_id}/users'): {'users': [{'name': 'ann', 'password': 'y', 'host': '%'}]},
-    ('PUT', '/{tenant_id}/instances/{instance_id}/users/{id}'): {
-        'user': {'name': 'bob', 'password': 'x', 'host': '%'}
-    },
+    ('PUT', '/{tenant_id}/instances/{instance_id}/users/{id}'): {'user': {'name': 'bob', 'password': 'x', 'host': '%'}},
     ('PUT', '/{tenant_id}/instances/{instance_id}/users/{user_id}/databases'): {'databases': [{'name': 'ab'}]},
     ('POST', '/{tenant_id}/instances/{instance_id}/root'): {'password': 'secret'},
     ('PUT', '/{tenant_id}/mgmt/quotas/{id}'): {'quotas': {'instances': 100, 'ram': None}},
@@ -205,6 +204,9 @@ def swept(api):
     guest = api.guests['instance']
     guest.databases.add('ab')
     guest.users['ann', '%'] = {'password': 'x', 'databases': {'ab'}}
+    with get_db_api().transaction() as writer:
+        for resource in ('instances', 'volumes'):
+            writer.add(models.Quota(project_id=api_fixture.PROJECT, resource=resource, hard_limit=-1))
     return api
 
 
@@ -238,7 +240,7 @@ def test_routes_with_a_body_are_known(swept):
     assert bodies == set(VALID_BODIES), 'a route that takes a body needs a good one here'
 
 
-@pytest.mark.parametrize('route', VALID_BODIES, ids=lambda route: ' '.join(route))
+@pytest.mark.parametrize('route', VALID_BODIES, ids=' '.join)
 def test_good_bodies_are_good(swept, route):
     """Else spoiling their values would show nothing."""
     method, path = route
@@ -247,7 +249,7 @@ def test_good_bodies_are_good(swept, route):
     assert response.status_int in (200, 202) or 'exists already' in response.text, response.text
 
 
-@pytest.mark.parametrize('route', VALID_BODIES, ids=lambda route: ' '.join(route))
+@pytest.mark.parametrize('route', VALID_BODIES, ids=' '.join)
 def test_every_value_of_a_body_spoilt(swept, route):
     method, path = route
     user = 'admin' if '/mgmt/' in path else 'demo'
@@ -269,11 +271,15 @@ def test_fields_of_later_features_spoilt(swept):
 
 
 def test_strange_queries_on_every_list(swept):
-    queries = [f'{name}={value}' for name in ('limit', 'marker') for value in ('', *NASTY_IDS, '%B2', '1e3', '0', '+1')]
+    values = ('', '%00', '%ff', '%ED%A0%80', '%25', '-1', '+1', '0', '1e3', '%C2%B2', '9' * 400, 'x', "'--", '%0A')
+    queries = [f'{name}={value}' for name in ('limit', 'marker') for value in values]
     queries += ['limit', 'limit=1&limit=2', '&&&', '=', '%', 'include_clustered=maybe', 'a=' + 'b' * 9000]
+    # A guest double answers in 50 ms, so only lists that are paged get all of them.
+    few = ['a=%00', 'a=%ff', '%', 'limit=x']
     for method, route in all_routes():
         if method == 'GET':
-            for query in queries:
+            is_paged = route.endswith(('/instances', '/detail', '/instances/{instance_id}/databases', '}/users'))
+            for query in queries if is_paged else few:
                 response = swept.request('GET', f'{path_of(route)}?{query}', 'demo')
                 assert_in_contract(response, f'GET {route}?{query[:40]}')
 
