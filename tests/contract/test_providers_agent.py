@@ -1,0 +1,142 @@
+"""The local provider with the real guest agent and real engines, over a real bus."""
+
+import os
+import pwd
+import shutil
+import socket
+import sys
+
+import jinja2
+import pytest
+from oslo_config import cfg
+
+from tests.contract import providers
+from tests.fixtures import engines, local_provider
+from tests.fixtures.broker import shared_broker  # noqa: F401
+from trove.common import context as trove_context
+from trove.common import exception, plugs, wire
+from trove.common.rpc import transport
+from trove.compute.local import users
+from trove.guestagent import api as guest_api
+from trove.guestagent import requests
+
+until = providers.until
+DATASTORES = ('mariadb', 'postgresql', 'redis')
+# What an engine logs last when it was given the time to end well.
+FAREWELLS = {'mariadb': 'Shutdown complete', 'postgresql': 'database system is shut down', 'redis': 'bye bye'}
+# The agents' Python has to be one that the service user may execute.
+PROGRAM = shutil.which(os.path.basename(sys.executable), path=os.path.dirname(sys.executable)) or sys.executable
+
+
+@pytest.fixture(scope='module')
+def conf(shared_broker, tmp_path_factory):  # noqa: F811
+    """A configuration with a bus."""
+    path = tmp_path_factory.mktemp('bus') / 'trove.conf'
+    path.write_text(f'[DEFAULT]\ntransport_url = {shared_broker.url}\n', encoding='utf-8')
+    # The bus library registers some of its options on the global configuration only.
+    made = cfg.CONF
+    made.register_opts(guest_api.OPTS)
+    made(['--config-file', str(path)], project='trove-test', default_config_dirs=[])
+    # What is asked before the guest listens is lost.
+    made.set_override('agent_call_low_timeout', 1)
+    transport.start(made)
+    yield made
+    transport.stop()
+    made.clear()
+    made.reset()
+
+
+@pytest.fixture
+def world():
+    if local_provider.is_root():
+        entry = pwd.getpwnam(local_provider.SERVICE_USER)
+        try:
+            users.User(entry.pw_name, entry.pw_uid, entry.pw_gid).check_reach(PROGRAM, '')
+        except exception.ComputeError as error:
+            pytest.skip(str(error))
+    made = local_provider.LocalWorld(
+        guest_command=[PROGRAM, '-m', 'trove.cmd.guest'], report_interval=1, stop_timeout_seconds=60
+    )
+    yield made
+    made.clean()
+
+
+def request_of(world, name, bus_url):
+    """Return a request for an instance of a datastore."""
+    description = plugs.load('trove.datastores', name)()
+    info = {'guest_id': 'x', 'datastore_manager': name, 'datastore_version': '', 'tenant_id': 'project'}
+    request = world.request(tcp_ports=tuple(description.tcp_ports))
+    info['guest_id'] = request.instance_id
+    text = '\n'.join(['[DEFAULT]', *(f'{option} = {value}' for option, value in info.items())])
+    request.guest_files.update(
+        {'guest_info.conf': f'{text}\n', 'trove-guestagent.conf': f'[DEFAULT]\ntransport_url = {bus_url}\n'}
+    )
+    return description, request
+
+
+def prepare(conf, description, instance_id):
+    """Have the guest make its database, asking again until somebody hears it, as the flow does."""
+    template = jinja2.Environment(undefined=jinja2.StrictUndefined).from_string(description.template())
+    text = template.render(flavor={'ram': 256, 'vcpus': 1}, datastore={'name': description.name, 'version': ''})
+    packed = wire.pack(requests.PrepareRequest('', 256, text, root_password='CanaryRootPassword1'))
+    guest = guest_api.API(instance_id, conf)
+    context = trove_context.service_context()
+
+    def is_heard():
+        try:
+            return guest.rpc_ping(context)
+        except exception.TroveError:
+            return False
+
+    until(is_heard)
+    guest.prepare(context, 'a.prepare', packed)
+
+
+def is_serving(address, port):
+    """Return whether something takes clients there."""
+    try:
+        socket.create_connection((address, int(port)), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def has_said(world, instance_id, farewell):
+    """Return whether an engine logged something."""
+    logs = (world.home(instance_id) / 'log').iterdir()
+    return any(farewell in path.read_text(encoding='utf-8', errors='replace') for path in logs)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('name', DATASTORES)
+def test_life_of_an_instance(world, conf, name):
+    missing = engines.find_missing(name)
+    if missing:
+        pytest.skip(missing)
+    description, request = request_of(world, name, conf.transport_url)
+    provider, instance_id = world.provider(), request.instance_id
+    where = providers.build(provider, request).addresses[0].address, description.tcp_ports[0]
+    prepare(conf, description, instance_id)
+    until(lambda: is_serving(*where))
+
+    providers.stop(provider, instance_id)
+    assert has_said(world, instance_id, FAREWELLS[name])
+    assert not is_serving(*where)
+    assert not any(instance_id in line for line in local_provider.command_lines().values())
+
+    # The agent brings back what was prepared, nobody asks it to.
+    provider.start_server(instance_id)
+    until(lambda: is_serving(*where))
+    provider.reboot_server(instance_id)
+    until(lambda: is_serving(*where))
+
+    # The power fails: nothing is left but the folders.
+    world.crash_server(instance_id)
+    until(lambda: not is_serving(*where))
+    assert world.provider().resume_servers() == [instance_id]
+    until(lambda: is_serving(*where))
+
+    providers.delete(provider, instance_id)
+    assert not is_serving(*where)
+    assert not any(instance_id in line for line in local_provider.command_lines().values())
+    assert provider.list_instance_ids() == []
