@@ -18,8 +18,8 @@ LOG = logging.getLogger(__name__)
 class Manager:
     """Writes reports down and wakes the operation that may wait for them."""
 
-    def __init__(self, taskmanager_topic: str, clock: trove_clock.Clock) -> None:
-        self._waker = rpc.Waker(rpc.Client(taskmanager_topic, '1.0'))
+    def __init__(self, taskmanager_topic: str, clock: trove_clock.Clock, waker: rpc.Waker | None = None) -> None:
+        self._waker = waker or rpc.Waker(rpc.Client(taskmanager_topic, '1.0'))
         self._clock = clock
 
     @rpc.expose

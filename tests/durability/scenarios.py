@@ -1,0 +1,74 @@
+"""All moments at which a worker is killed, made from the operations that are declared."""
+
+import dataclasses
+
+from tests.durability import worker
+from trove.common import plugs
+from trove.db import operations as ledger
+from trove.taskmanager import operation
+
+CREATE, DELETE, RESTART = 'create_instance', 'delete_instance', 'restart_instance'
+KINDS = plugs.load_all(worker.OPERATIONS_GROUP, operation.Operation)
+
+
+@dataclasses.dataclass(frozen=True)
+class Scenario:
+    """An operation, and where its worker dies."""
+
+    kind: str
+    step: str
+    boundary: str | None
+    failing_step: str | None = None
+    is_deleted_meanwhile: bool = False
+
+    def __str__(self):
+        words = [self.kind, self.step, str(self.boundary)]
+        if self.failing_step:
+            words.append(f'after-{self.failing_step}-failed')
+        if self.is_deleted_meanwhile:
+            words.append('deleted-meanwhile')
+        return '-'.join(words)
+
+    def doom(self, operation_id, instance_id):
+        """Return the scenario as a worker is told it."""
+        return worker.Doom(
+            operation_id,
+            self.step,
+            self.boundary,
+            failing_step=self.failing_step,
+            deletes=instance_id if self.is_deleted_meanwhile else None,
+        )
+
+
+def at_every_boundary():
+    """Every operation, killed at every boundary of every step."""
+    return [
+        Scenario(kind, step, boundary)
+        for kind, found in KINDS.items()
+        for step in found.STEPS
+        for boundary in worker.BOUNDARIES
+    ]
+
+
+def while_cleaning_up():
+    """Every operation, failed in every step, killed while it cleans up; for its first step at every boundary."""
+    return [
+        Scenario(kind, ledger.FAILED_STEP, boundary, failing_step=step)
+        for kind, found in KINDS.items()
+        for step in found.STEPS
+        for boundary in (worker.BOUNDARIES if step == found.STEPS[0] else (worker.OUTSIDE,))
+    ]
+
+
+def deleted_meanwhile():
+    """A create whose tenant deletes it at every step, its worker killed in that step or not."""
+    return [
+        Scenario(CREATE, step, boundary, is_deleted_meanwhile=True)
+        for step in KINDS[CREATE].STEPS
+        for boundary in (worker.UNSETTLED, worker.SETTLED)
+    ]
+
+
+def once_per_step():
+    """Every operation, killed once in every step: the effects are made and nobody has written them down."""
+    return [Scenario(kind, step, worker.OUTSIDE) for kind, found in KINDS.items() for step in found.STEPS]

@@ -1,0 +1,81 @@
+"""Workers are stopped past their lease and then go on: nothing that they do is accepted any more."""
+
+import dataclasses
+import os
+import pathlib
+import signal
+
+import pytest
+
+from tests.durability import conftest, plays, scenarios, worker
+from trove.db import operations as ledger
+
+STOPS = (worker.BEFORE, worker.UNSETTLED)
+
+
+def stop_all(world, workers, instances):
+    """Stop a worker in the middle of each operation; return process to operation id."""
+    processes = {}
+    for scenario, instance_id in instances.items():
+        operation_id = world.operation_id(instance_id)
+        doom = dataclasses.replace(scenario.doom(operation_id, instance_id), signal=signal.SIGSTOP)
+        processes[workers.start(doom)] = operation_id
+        if len(processes) % conftest.AT_ONCE == 0:
+            world.until(lambda: all(conftest.is_stopped(process) for process in processes), what=str(scenario))
+    world.until(lambda: all(conftest.is_stopped(process) for process in processes), what='every stop')
+    return processes
+
+
+def go_on(world, processes):
+    """Let stopped workers go on until each has seen that its lease is lost."""
+    for process in processes:
+        os.kill(process.pid, signal.SIGCONT)
+
+    def have_all_lost():
+        return all(
+            pathlib.Path(world.place.folder, f'lost-{operation_id}').exists() for operation_id in processes.values()
+        )
+
+    world.until(have_all_lost, what='the loss of every lease')
+
+
+def check_nothing_was_accepted(world, processes):
+    """Stopped workers that go on change nothing in the database, at the provider or in the guests."""
+    before, outside, started = world.records(), world.outside.instance_ids(), started_jobs(world)
+    go_on(world, processes)
+    # Time enough for a guest to do what it was asked for.
+    for _ in range(5):
+        world.agents.turn()
+    assert (world.records(), world.outside.instance_ids(), started_jobs(world)) == (before, outside, started)
+
+
+def started_jobs(world):
+    return [entry for entry in world.outside.journal() if entry.effect == 'started']
+
+
+@pytest.mark.parametrize('kind', scenarios.KINDS)
+def test_stopped_worker_writes_nothing_after_its_lease(world, workers, kind):
+    plan = [scenarios.Scenario(kind, step, stop) for step in scenarios.KINDS[kind].STEPS for stop in STOPS]
+    instances = plays.ask(world, workers, plan)
+    processes = stop_all(world, workers, instances)
+    with workers.rescue():
+        world.until_idle()
+    check_nothing_was_accepted(world, processes)
+    for scenario, instance_id in instances.items():
+        plays.check_ended(world, instance_id, scenario.kind)
+
+
+def test_stopped_worker_makes_nothing_for_an_instance_that_was_deleted(world, workers):
+    plan = [
+        scenarios.Scenario(scenarios.CREATE, step, worker.BEFORE) for step in scenarios.KINDS[scenarios.CREATE].STEPS
+    ]
+    instances = plays.ask(world, workers, plan)
+    processes = stop_all(world, workers, instances)
+    for instance_id in instances.values():
+        world.tenants.delete(instance_id)
+    with workers.rescue():
+        world.until_idle()
+    check_nothing_was_accepted(world, processes)
+    for instance_id in instances.values():
+        assert world.operations(instance_id)[scenarios.CREATE].state == ledger.CANCELLED
+        world.check_deleted(instance_id)

@@ -1,0 +1,160 @@
+"""A worker process: the real engine on the real ledger with the real flows; it may be doomed at a chosen moment."""
+
+import dataclasses
+import logging
+import os
+import pathlib
+import signal
+import threading
+
+from tests.durability import world
+from tests.fixtures import agents_double, provider_double
+from trove.common import plugs, processes
+from trove.db import operations as ledger
+from trove.taskmanager import engine, operation
+
+OPERATIONS_GROUP = 'trove.operations'
+HOST = 'durability'
+
+BEFORE, OUTSIDE, UNSETTLED, SETTLED = 'before', 'outside', 'unsettled', 'settled'
+BOUNDARIES = (BEFORE, OUTSIDE, UNSETTLED, SETTLED)
+"""Before a step; after its first effect on the outside world, which our database does not know of yet; after
+all its effects, before it is settled; after it was settled. A step without an outside effect has its outside
+moment when it is unsettled."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Doom:
+    """What befalls a worker, and when. It works on one operation only."""
+
+    operation_id: str
+    step: str
+    boundary: str | None
+    signal: int = signal.SIGKILL
+    failing_step: str | None = None
+    """A step of the operation that fails after its effects."""
+    deletes: str | None = None
+    """An instance whose tenant deletes it just before the step."""
+
+
+class Blow:
+    """Strikes the process once, when the doom's moment has come."""
+
+    def __init__(self, doom):
+        self._doom = doom
+        self._step = None
+        self._was_struck = False
+
+    def enter(self, step):
+        self._step = step
+        self.strike(BEFORE)
+
+    def effect(self):
+        self.strike(OUTSIDE)
+
+    def strike(self, *boundaries):
+        if self._doom.boundary in boundaries and self._step == self._doom.step and not self._was_struck:
+            self._was_struck = True
+            os.kill(os.getpid(), self._doom.signal)
+
+
+class DoomedLedger(ledger.Ledger):
+    """Sees the doom's operation only."""
+
+    def __init__(self, doom, blow, *arguments):
+        super().__init__(*arguments)
+        self._doom = doom
+        self._blow = blow
+
+    def due(self, limit=100):
+        ids, moment = super().due(limit=10000)
+        return [operation_id for operation_id in ids if operation_id == self._doom.operation_id], moment
+
+    def settle(self, claim, settlement):
+        following = super().settle(claim, settlement)
+        if settlement.wait_seconds is None:
+            self._blow.strike(SETTLED)
+        return following
+
+
+class DoomedEngine(engine.Engine):
+    """Tells the blow how far it is; writes down what became of its claim."""
+
+    def __init__(self, kinds, tools, doom, blow, place):
+        super().__init__(kinds, tools)
+        self._doom = doom
+        self._blow = blow
+        self._place = place
+
+    def run(self, operation_id):
+        try:
+            super().run(operation_id)
+        except ledger.LeaseLost:
+            pathlib.Path(self._place.folder, f'lost-{operation_id}').touch()
+            raise
+
+    def step(self, claim):
+        if self._doom.deletes and claim.step == self._doom.step:
+            world.Tenants(self._place, self._tools.conf).delete(self._doom.deletes)
+            self._doom = dataclasses.replace(self._doom, deletes=None)
+        self._blow.enter(claim.step)
+        settlement = super().step(claim)
+        if settlement.wait_seconds is None:
+            self._blow.strike(UNSETTLED, OUTSIDE)
+        return settlement
+
+
+def failing(kind, step):
+    """Return a kind of operation whose step fails after its effects."""
+
+    def fail(self):
+        getattr(kind, step)(self)
+        raise operation.Fail('the double fails here')
+
+    return type(kind.__name__, (kind,), {step: fail})
+
+
+def tools_of(place, conf, book, effect=lambda: None):
+    """Return what the steps of a process work with."""
+    outside = place.outside()
+    return operation.Tools(
+        conf=conf,
+        ledger=book,
+        clock=world.clock(),
+        sealer=place.sealer(),
+        provider=provider_double.FolderProvider(outside, effect),
+        guest=lambda instance_id: agents_double.GuestDoor(outside, instance_id, effect),
+    )
+
+
+def build(place, doom):
+    """Return the engine of this process."""
+    kinds = plugs.load_all(OPERATIONS_GROUP, operation.Operation)
+    name = processes.own_name(HOST)
+    if doom is None:
+        conf = place.configure(workers=2)
+        return engine.Engine(kinds, tools_of(place, conf, ledger.Ledger(world.clock(), name, place.lease_seconds)))
+    conf = place.configure(workers=1)
+    if doom.failing_step:
+        kinds = {kind: failing(found, doom.failing_step) for kind, found in kinds.items() if _has(found, doom)}
+    blow = Blow(doom)
+    book = DoomedLedger(doom, blow, world.clock(), name, place.lease_seconds)
+    return DoomedEngine(kinds, tools_of(place, conf, book, blow.effect), doom, blow, place)
+
+
+def _has(kind, doom):
+    return doom.failing_step in kind.STEPS
+
+
+def main(place, doom=None, is_ready=None):
+    """Work until SIGTERM, or until doom comes."""
+    logging.basicConfig(filename=os.path.join(place.folder, f'worker-{os.getpid()}.log'), level=logging.INFO)
+    is_ending = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: is_ending.set())
+    runner = build(place, doom)
+    runner.start()
+    if is_ready is not None:
+        is_ready.set()
+    while not is_ending.wait(0.1):
+        pass
+    runner.stop()

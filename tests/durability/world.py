@@ -1,0 +1,238 @@
+"""A deployment without daemons: control database, outside objects, and what an API process does.
+
+Processes of one world meet in its database and its folder only.
+"""
+
+import dataclasses
+import json
+import pathlib
+import time
+import uuid
+
+import sqlalchemy as sa
+from oslo_config import cfg
+
+from tests.fixtures import agents_double, provider_double
+from trove.common import cfg as trove_cfg
+from trove.common import clock as trove_clock
+from trove.common import context as trove_context
+from trove.common import crypto, states
+from trove.compute import base as compute
+from trove.db import get_db_api, models
+from trove.db import operations as ledger
+from trove.db.sqlalchemy import session, tables
+from trove.instance import models as instance_models
+from trove.instance import options as instance_options
+from trove.instance import spec as instance_spec
+from trove.quota import options as quota_options
+from trove.taskmanager import api as taskmanager_api
+from trove.taskmanager import engine
+
+CHARGE = {'instances': 1, 'ram': provider_double.FLAVOR.ram, 'volumes': 2}
+LIMIT_SECONDS = 60
+POLL_SECONDS = 0.02
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where a world is; all that another process needs to enter it."""
+
+    url: str
+    folder: str
+    lease_seconds: float = 2.0
+
+    def configure(self, workers=2):
+        """Return the configuration of a taskmanager in this world and connect to its database."""
+        conf = cfg.ConfigOpts()
+        conf([], project='trove', default_config_files=[], default_config_dirs=[])
+        for options in (
+            engine.OPTS,
+            crypto.OPTS,
+            instance_options.API_OPTS,
+            instance_options.TASKMANAGER_OPTS,
+            quota_options.OPTS,
+        ):
+            trove_cfg.register(conf, options)
+        trove_cfg.register(conf, session.OPTS, group=session.GROUP)
+        folder = pathlib.Path(self.folder)
+        conf.set_override('connection', self.url, group=session.GROUP)
+        # A write lock may be waited for as long as many processes start and write at once.
+        conf.set_override('busy_timeout', 30, group=session.GROUP)
+        conf.set_override('secrets_key_file', str(folder / 'secrets.key'))
+        conf.set_override('guest_config', str(folder / 'guest.conf'))
+        conf.set_override('guest_job_repeat_seconds', 0.5)
+        conf.set_override('operation_workers', workers)
+        conf.set_override('operation_sweep_seconds', 0.2)
+        get_db_api().configure_db(conf)
+        return conf
+
+    def sealer(self):
+        return crypto.Sealer.from_file(str(pathlib.Path(self.folder) / 'secrets.key'))
+
+    def outside(self):
+        return provider_double.Outside(pathlib.Path(self.folder) / 'outside')
+
+
+class SilentDoor(taskmanager_api.API):
+    """Writes operations and wakes nobody: every wake-up is lost."""
+
+    def __init__(self):
+        super().__init__('nowhere')
+
+    def run_operation(self, context, operation_id):
+        return
+
+
+class Tenants:
+    """What the API does for tenants: each instance belongs to a project of its own."""
+
+    def __init__(self, place, conf):
+        self._instances = instance_models.Instances(conf, SilentDoor(), place.sealer())
+
+    def create(self):
+        """Ask for an instance; return its id."""
+        spec = instance_spec.InstanceSpec(
+            name='name',
+            flavor_id=provider_double.FLAVOR.id,
+            datastore='acme',
+            volume_size=CHARGE['volumes'],
+            users=[{'name': 'ann', 'host': '%', 'databases': []}],
+        )
+        context = trove_context.TroveContext(project_id=uuid.uuid4().hex, user_id='user')
+        return self._instances.create(context, spec, ['canary']).instance.record.id
+
+    def delete(self, instance_id):
+        self._instances.delete(trove_context.service_context(), instance_id)
+
+    def restart(self, instance_id):
+        self._instances.restart(trove_context.service_context(), instance_id)
+
+
+class World:
+    """A place, prepared and looked at by the tests' own process."""
+
+    def __init__(self, place):
+        self.place = place
+        folder = pathlib.Path(place.folder)
+        crypto.make_key_file(str(folder / 'secrets.key'))
+        (folder / 'guest.conf').write_text('[DEFAULT]\n')
+        self.conf = place.configure()
+        self.outside = place.outside()
+        self.agents = agents_double.Agents(self.outside)
+        self.tenants = Tenants(place, self.conf)
+        get_db_api().run(_write_catalogue)
+
+    # -- time ----------------------------------------------------------------------------
+
+    def until(self, is_so, seconds=LIMIT_SECONDS, what='it'):
+        """Let the agents live until something is so."""
+        deadline = time.monotonic() + seconds
+        while not is_so():
+            assert time.monotonic() < deadline, f'{what} did not come to be within {seconds} s'
+            self.agents.turn()
+            time.sleep(POLL_SECONDS)
+
+    def until_idle(self, seconds=LIMIT_SECONDS):
+        """Wait until no operation is active any more."""
+        table = tables.operations.c
+        query = sa.select(table.kind, table.step, table.error).where(table.state.in_(ledger.ACTIVE_STATES))
+
+        def is_idle():
+            with get_db_api().reading() as reader:
+                return reader.execute(query).first() is None
+
+        self.until(is_idle, seconds, 'the end of all operations')
+
+    # -- what is -------------------------------------------------------------------------
+
+    def instance(self, instance_id):
+        with get_db_api().reading() as reader:
+            return reader.get(models.Instance, instance_id)
+
+    def operations(self, instance_id):
+        """Return the instance's operations by kind; there is one of each."""
+        query = sa.select(models.Operation).where(tables.operations.c.subject_id == instance_id)
+        with get_db_api().reading() as reader:
+            found = list(reader.execute(query).scalars())
+        by_kind = {operation.kind: operation for operation in found}
+        assert len(by_kind) == len(found)
+        return by_kind
+
+    def operation_id(self, instance_id):
+        """Return the id of the operation that holds an instance."""
+        with get_db_api().reading() as reader:
+            return ledger.active(reader, instance_id).id
+
+    def usage(self, instance_id):
+        """Return what the quota of the instance's project counts."""
+        project_id = self.instance(instance_id).project_id
+        query = sa.select(models.QuotaUsage).where(tables.quota_usages.c.project_id == project_id)
+        with get_db_api().reading() as reader:
+            return {usage.resource: usage.in_use for usage in reader.execute(query).scalars() if usage.in_use}
+
+    def effects(self, instance_id, effect):
+        """Return how often each thing suffered an effect."""
+        things = [entry.thing for entry in self.outside.journal(instance_id) if entry.effect == effect]
+        return {thing: things.count(thing) for thing in things}
+
+    def records(self):
+        """Return every row of what operations write, as one text: equal texts mean that nothing was written."""
+        kept = (tables.instances, tables.operations, tables.quota_usages, tables.guest_jobs)
+        with get_db_api().reading() as reader:
+            rows = [sorted(repr(row) for row in reader.execute(sa.select(table))) for table in kept]
+        return json.dumps(rows, indent=1)
+
+    # -- what ought to be ----------------------------------------------------------------
+
+    def check_built(self, instance_id):
+        """Exactly one of everything, counted by the quota, prepared once."""
+        record = self.instance(instance_id)
+        assert (record.task_code, record.server_status) == (states.Tasks.NONE.code, 'ACTIVE')
+        assert (record.fault_message, record.is_deleted) == (None, False)
+        assert record.addresses == [{'address': '127.0.0.9', 'type': 'private', 'network': ''}]
+        assert self.outside.parts(instance_id) == list(provider_double.PARTS)
+        made = self.effects(instance_id, 'made')
+        assert {part: made[part] for part in provider_double.PARTS} == dict.fromkeys(provider_double.PARTS, 1)
+        assert self.effects(instance_id, 'started')['prepare'] == 1
+        assert self.usage(instance_id) == CHARGE
+
+    def check_nothing_outside(self, instance_id):
+        """Nothing is left at the provider, nothing was made twice, and the quota counts nothing."""
+        assert self.outside.parts(instance_id) == []
+        made, deleted = self.effects(instance_id, 'made'), self.effects(instance_id, 'deleted')
+        assert {part: made[part] for part in made if part in provider_double.PARTS} == deleted
+        assert all(count == 1 for count in deleted.values())
+        assert self.usage(instance_id) == {}
+
+    def check_deleted(self, instance_id):
+        record = self.instance(instance_id)
+        assert (record.is_deleted, record.addresses, record.quota_charge) == (True, [], None)
+        self.check_nothing_outside(instance_id)
+        with get_db_api().reading() as reader:
+            assert reader.get(models.ServiceStatus, instance_id) is None
+            jobs = sa.select(models.GuestJob).where(tables.guest_jobs.c.instance_id == instance_id)
+            assert reader.execute(jobs).first() is None
+
+
+def _write_catalogue(writer):
+    writer.add(models.Datastore(id='acme', name='acme', default_version_id='acme-1'))
+    writer.flush()
+    writer.add(
+        models.DatastoreVersion(
+            id='acme-1',
+            datastore_id='acme',
+            name='1',
+            version='1',
+            manager='mysql',
+            image_tags='',
+            packages='',
+            is_active=True,
+        )
+    )
+    flavor: compute.Flavor = provider_double.FLAVOR
+    writer.add(models.Flavor(**dataclasses.asdict(flavor)))
+
+
+def clock():
+    """Return the clock that all processes of a world share."""
+    return trove_clock.Clock()
