@@ -3,6 +3,7 @@
 import abc
 import os
 import time
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from oslo_config import cfg
@@ -11,7 +12,7 @@ from oslo_log import log as logging
 from trove.common import exception, passwords, states
 from trove.guestagent import configuration, requests
 from trove.guestagent.datastore import description as datastore_description
-from trove.guestagent.system import files, services, shell
+from trove.guestagent.system import files, processes, services, shell
 
 LOG = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ class App(abc.ABC):
         self.log_file = os.path.join(conf.log_path, f'{description.name}.log')
         self.address: str = conf.bind_address
         self.config_file = os.path.join(conf.state_path, 'engine', self.config_name)
+        self._making = f'{conf.guest_id}/making-{description.name}'
         self._configuration = configuration.Configuration(self.config_file, self.user)
 
     # -- what an engine says of itself --------------------------------------------------
@@ -111,6 +113,10 @@ class App(abc.ABC):
         """Return the password of our own account; it is made once and kept in a private file."""
         return self.secret(self.admin_name)
 
+    def run_program(self, argv: Sequence[str]) -> str:
+        """Run one of the engine's programs as the engine's user; it is found and ended should the agent be killed."""
+        return shell.run(argv, user=self.user, environment={processes.MARK: self._making})
+
     def secret(self, name: str) -> str:
         """Return a kept secret, making it at the first call."""
         path = os.path.join(self._conf.state_path, 'secrets', name)
@@ -137,8 +143,8 @@ class App(abc.ABC):
     def _make_data_once(self) -> None:
         if os.path.isdir(self.data_folder):
             return
-        # A process that an earlier agent left behind may still write to its own
-        # folder, so each attempt has one of a new name.
+        # What an agent that was killed had started may still write to its folder.
+        processes.kill_marked(self._making)
         for entry in os.listdir(self.mount_point):
             if entry.startswith('data.new-'):
                 files.remove(os.path.join(self.mount_point, entry))

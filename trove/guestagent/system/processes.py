@@ -51,6 +51,15 @@ def find_marked(mark: str) -> Process | None:
     return None
 
 
+def kill_marked(mark: str) -> None:
+    """Kill all processes whose environment carries our mark."""
+    for pid in _pids():
+        process = find(pid) if _is_marked(pid, mark) else None
+        if process is not None:
+            process.send(signal.SIGKILL)
+            _await_end(process, time.sleep)
+
+
 def end(
     process: Process,
     stop_signal: int,

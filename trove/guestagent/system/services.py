@@ -144,7 +144,7 @@ class ProcessServices(Services):
         self._folder = folder
         self._owner_id = owner_id
         self._clock = clock
-        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._children: dict[str, int] = {}
         self._pauses: dict[str, tuple[float, float]] = {}
         self._lock = threading.RLock()
         files.make_folder(folder)
@@ -217,7 +217,9 @@ class ProcessServices(Services):
             except OSError as error:
                 reason = f'{unit.argv[0]} cannot be started: {error.strerror}'
                 raise exception.GuestError(reason=reason) from error
-        self._children[unit.name] = child
+        # Popen is told not to wait for it: the engine outlives us, and is reaped by us if it does not.
+        child.returncode = 0
+        self._children[unit.name] = child.pid
         self._save(unit, processes.find(child.pid) or _GONE, is_wanted=True)
         LOG.info('%s was started as process %d', unit.name, child.pid)
 
@@ -232,9 +234,17 @@ class ProcessServices(Services):
         return process if process.is_alive() else None
 
     def _reap(self, name: str) -> None:
-        child = self._children.get(name)
-        if child is not None and child.poll() is not None:
-            LOG.info('%s ended with code %d', name, child.returncode)
+        pid = self._children.get(name)
+        if pid is None:
+            return
+        try:
+            ended, status = os.waitpid(pid, os.WNOHANG)
+        except ChildProcessError:
+            # Somebody else in this process was told of its end.
+            del self._children[name]
+            return
+        if ended:
+            LOG.info('%s ended with code %d', name, os.waitstatus_to_exitcode(status))
             del self._children[name]
 
     def _mark(self, name: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from trove.common import exception
 from trove.guestagent.datastore import app
 from trove.guestagent.datastore.mysql import client
-from trove.guestagent.system import files, services, shell
+from trove.guestagent.system import files, services
 
 # Enough to make the system tables and no more: the real sizes come with the template.
 BOOTSTRAP_SIZES = (
@@ -43,7 +43,7 @@ class MySQLApp(app.App):
         script = os.path.join(self.mount_point, 'first-accounts.sql')
         files.write(script, self.first_accounts(), owner=self.user)
         try:
-            shell.run(self.bootstrap_command(folder, script), user=self.user)
+            self.run_program(self.bootstrap_command(folder, script))
         finally:
             files.remove(script)
 

@@ -50,6 +50,8 @@ class Databases(abilities.DatabaseStore):
 
 
 def _exists(session: client.Session, name: str) -> bool:
+    if name.lower() in options.RESERVED_DATABASES:
+        return False
     return bool(session.query('SELECT 1 FROM information_schema.schemata WHERE schema_name = %s', (name,)))
 
 

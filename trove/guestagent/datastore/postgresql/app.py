@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from trove.common import exception
 from trove.guestagent.datastore import app
 from trove.guestagent.datastore.postgresql import client
-from trove.guestagent.system import files, services, shell
+from trove.guestagent.system import files, services
 
 # Nobody is trusted, whichever way they come.
 HOST_BASED_ACCESS = """\
@@ -54,7 +54,7 @@ class PostgreSQLApp(app.App):
             '--locale=C.UTF-8',
         ]
         try:
-            shell.run(command, user=self.user)
+            self.run_program(command)
         finally:
             files.remove(password_file)
 

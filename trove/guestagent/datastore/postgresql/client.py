@@ -1,6 +1,8 @@
 """Our own connection to PostgreSQL, and what its errors mean."""
 
 import contextlib
+import socket
+import struct
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +18,9 @@ STATEMENT_TIMEOUT_SECONDS = 120
 STATE_DATABASE_EXISTS = '42P04'
 STATE_ROLE_EXISTS = '42710'
 STATES_BAD_LOCALE = ('42809', '22023', '42704')
+
+# The first message of a client that would like TLS: its length and its code.
+_SSL_REQUEST = struct.pack('!ii', 8, 80877103)
 
 quote_name = pg8000.native.identifier
 quote_value = pg8000.native.literal
@@ -66,14 +71,32 @@ class Client:
             _close(connection)
 
     def ping(self) -> None:
-        """Ask something by a connection that stays open between the pings; ``GuestError`` without an answer."""
+        """Ask something by a connection that stays open between the pings; ``GuestError`` without an answer.
+
+        An open connection goes on when the postmaster is stuck, so it is also
+        seen whether a new one would be taken; logging in each time would cost
+        more than all the rest of an idle agent.
+        """
         if self._probe is None:
             self._probe = self._connect(options.MAINTENANCE_DATABASE, TIMEOUT_SECONDS)
         try:
+            self._knock()
             Session(self._probe).query('SELECT 1')
         except exception.GuestError:
             self.forget()
             raise
+
+    def _knock(self) -> None:
+        try:
+            with socket.socket(socket.AF_UNIX) as knocking:
+                knocking.settimeout(TIMEOUT_SECONDS)
+                knocking.connect(self._socket_path)
+                knocking.sendall(_SSL_REQUEST)
+                answer = knocking.recv(1)
+        except OSError as error:
+            raise exception.GuestError(reason=f'the engine takes no client ({type(error).__name__})') from None
+        if not answer:
+            raise exception.GuestError(reason='the engine takes no client')
 
     def forget(self) -> None:
         """Close the connection of the pings."""

@@ -4,6 +4,8 @@ import contextlib
 from typing import Any
 
 import redis
+import redis.backoff
+import redis.retry
 
 from trove.common import exception
 
@@ -20,6 +22,8 @@ class Client:
             password=password,
             socket_timeout=TIMEOUT_SECONDS,
             decode_responses=True,
+            # A health check must tell of a silence at once, not hide it behind attempts.
+            retry=redis.retry.Retry(redis.backoff.NoBackoff(), 0),
         )
 
     def ask(self, *command: Any) -> Any:
