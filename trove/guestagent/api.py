@@ -24,18 +24,26 @@ def topic_of(instance_id: str) -> str:
     return f'guestagent.{instance_id}'
 
 
+def _without_traceback(error: exception.TroveError) -> exception.TroveError:
+    """Return the error as the guest raised it; the bus appends the guest's traceback to its text."""
+    known = next(kind for kind in type(error).__mro__ if kind.__module__ == exception.__name__)
+    return known(str(error.args[0]))
+
+
 class API:
     """Speaks to one guest. Questions raise ``GuestTimeout``, ``GuestError`` or what the guest raised."""
 
-    def __init__(self, instance_id: str, conf: cfg.ConfigOpts) -> None:
+    def __init__(self, instance_id: str, conf: cfg.ConfigOpts, client: rpc.Client | None = None) -> None:
         self._instance_id = instance_id
         self._conf = conf
-        self._client = rpc.Client(topic_of(instance_id), VERSION)
+        self._client = client or rpc.Client(topic_of(instance_id), VERSION)
 
     def _call(self, context: trove_context.TroveContext, method: str, is_slow: bool = False, **arguments: Any) -> Any:
         seconds = self._conf.agent_call_high_timeout if is_slow else self._conf.agent_call_low_timeout
         try:
             return self._client.call(context, method, timeout_seconds=seconds, **arguments)
+        except exception.TroveError as error:
+            raise _without_traceback(error) from None
         except oslo_messaging.MessagingTimeout as error:
             raise exception.GuestTimeout(id=self._instance_id, seconds=seconds) from error
         except oslo_messaging.RemoteError as error:
