@@ -17,6 +17,8 @@ VARIABLE = 'TROVE_STATE_DIR'
 DEFAULT = '~/.trove'
 SHARED_ROOT = pathlib.Path('/var/lib/trove-standalone')
 DEFAULT_PORT = 8779
+UNUSABLE = '$,:\n'
+"""What has a meaning of its own in configuration files, on their command lines or in search paths."""
 
 
 def choose_folder(argument: str | None, environment: Mapping[str, str]) -> pathlib.Path:
@@ -114,6 +116,10 @@ class State:
 
     def make(self) -> None:
         """Make the folder; ``StackError`` when it is somebody else's or holds something else."""
+        if set(str(self.folder)) & set(UNUSABLE):
+            raise StackError(
+                f'The name of the state folder {str(self.folder)!r} holds a character that cannot be used.'
+            )
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:

@@ -1,0 +1,63 @@
+"""The configuration that is written for the daemons."""
+
+import pytest
+from oslo_config import cfg
+
+from trove.standalone import configuration
+from trove.standalone import state as standalone_state
+from trove.standalone.errors import StackError
+
+
+@pytest.fixture
+def state(tmp_path):
+    made = standalone_state.State(tmp_path / 'state', is_root=False)
+    made.remember(port=4711)
+    return made
+
+
+class Node:
+    """A broker that never was."""
+
+    url = 'rabbit://trove:se$cret@127.0.0.1:1/'
+
+
+def read(path, *names):
+    conf = cfg.ConfigOpts()
+    for group, name in names:
+        conf.register_opt(cfg.StrOpt(name), group=group)
+    conf(['--config-file', str(path)], project='trove')
+    return conf
+
+
+def test_values_come_back_as_they_were_meant(state):
+    configuration.write(state, Node(), ['/usr/bin/python3', '-m', 'guest'])
+    names = [(None, 'transport_url'), (None, 'bind_port'), ('database', 'connection'), ('local', 'guest_command')]
+    conf = read(state.main_file, *names)
+    assert conf.transport_url == Node.url
+    assert conf.bind_port == '4711'
+    assert conf.database.connection == f'sqlite:///{state.database}'
+    assert conf.local.guest_command == '/usr/bin/python3,-m,guest'
+
+
+def test_the_files_are_for_the_owner_alone(state):
+    configuration.write(state, Node(), ['guest'])
+    assert state.configuration.stat().st_mode & 0o777 == 0o700
+    for name in ('trove.conf', 'secrets.key'):
+        assert (state.configuration / name).stat().st_mode & 0o077 == 0
+
+
+def test_the_key_stays_when_all_else_is_written_anew(state):
+    configuration.write(state, Node(), ['guest'])
+    key = (state.configuration / 'secrets.key').read_text()
+    configuration.write(state, Node(), ['guest'])
+    assert (state.configuration / 'secrets.key').read_text() == key
+
+
+def test_the_paste_file_comes_along(state):
+    configuration.write(state, Node(), ['guest'])
+    assert 'standalone' in (state.configuration / 'api-paste.ini').read_text()
+
+
+def test_a_line_break_is_refused():
+    with pytest.raises(StackError, match='line break'):
+        configuration.render({'DEFAULT': {'a': 'b\nc = d'}})
