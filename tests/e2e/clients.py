@@ -35,9 +35,10 @@ def ask_postgresql(address: str, user: str, password: str, statement: str, datab
 
 def ask_redis(address: str, password: str, *command: str) -> Any:
     """Run a command and return its answer."""
-    client = redis.Redis(host=address, password=password or None, socket_timeout=CONNECT_SECONDS, decode_responses=True)
+    client = redis.Redis(host=address, password=password or None, socket_timeout=CONNECT_SECONDS, protocol=2)
     with contextlib.closing(client):
-        return client.execute_command(*command)
+        answer = client.execute_command(*command)
+        return answer.decode() if isinstance(answer, bytes) else answer
 
 
 ASK: dict[str, Ask] = {'mariadb': ask_mariadb, 'postgresql': ask_postgresql}
@@ -64,6 +65,7 @@ def _is_about_rights(error: Exception) -> bool:
     if isinstance(error, pymysql.MySQLError):
         # Access denied to: database, server, command, table.
         return error.args[0] in (1044, 1045, 1142, 1227, 1698)
-    text = str(error)
-    words = ('password', '28P01', '28000', '42501', '3D000', 'no pg_hba', 'NOAUTH', 'WRONGPASS', 'Authentication')
-    return any(word in text for word in words)
+    if isinstance(error, redis.AuthenticationError):
+        return True
+    # Invalid password, invalid authorization, insufficient privilege.
+    return any(code in str(error) for code in ('28P01', '28000', '42501'))

@@ -1,0 +1,76 @@
+"""The message broker stopped and started again, and guests that do not answer."""
+
+import contextlib
+import os
+import signal
+import time
+
+import pytest
+
+from tests.e2e import checks
+from tests.fixtures import observed
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def tenant(fragile_stack):
+    tenant = fragile_stack.tenant('other')
+    yield tenant
+    checks.remove(tenant, *[one['id'] for one in tenant.list_instances()])
+
+
+def test_the_bus_goes_away_during_a_create(fragile_stack, tenant, record_property):
+    during = tenant.create('during', 'postgresql')
+    checks.await_step(fragile_stack, during['id'], 'prepare_datastore')
+    with fragile_stack.without_bus():
+        began = time.monotonic()
+        # The client waits 10 s at most; that it got an answer is what is asserted.
+        meanwhile = tenant.create('meanwhile', 'redis')
+        record_property('post_without_bus_seconds', round(time.monotonic() - began, 3))
+        assert {one['id'] for one in tenant.list_instances()} == {during['id'], meanwhile['id']}
+    for created in (during, meanwhile):
+        checks.assert_exactly_one(fragile_stack, tenant, created['id'])
+
+
+def test_a_delete_without_a_bus(fragile_stack, tenant):
+    created = tenant.create('unwanted', 'redis')
+    with fragile_stack.without_bus():
+        tenant.delete(created['id'])
+    checks.assert_nothing_is_left(fragile_stack, tenant, created['id'])
+
+
+@contextlib.contextmanager
+def stopped(pids):
+    """Hold processes still as long as the block lasts."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+def test_reads_ask_nothing_of_a_dead_guest(fragile_stack, tenant, record_property):
+    created = tenant.create('silent', 'redis')
+    shown = tenant.await_healthy(created['id'])
+    with stopped(observed.processes_of(created['id'])):
+        began = time.monotonic()
+        assert tenant.show(created['id'])['ip'] == shown['ip']
+        record_property('show_of_dead_guest_seconds', round(time.monotonic() - began, 3))
+        # Nobody can be asked when there is no bus either.
+        with fragile_stack.without_bus():
+            assert tenant.show(created['id'])['status'] == 'ACTIVE'
+            assert [one['id'] for one in tenant.list_instances()] == [created['id']]
+            assert len(tenant.get('/instances/detail')['instances']) == 1
+    tenant.await_healthy(created['id'])
+
+
+def test_a_request_that_needs_the_guest_says_that_it_is_away(fragile_stack, tenant):
+    created = tenant.create('unreachable', 'mariadb')
+    tenant.await_healthy(created['id'])
+    with fragile_stack.without_bus():
+        answer = tenant.send('GET', f'/instances/{created["id"]}/databases')
+        assert answer.status_code in (400, 503), answer.text
+        assert 'instanceFault' not in answer.json()
