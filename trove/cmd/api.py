@@ -4,11 +4,13 @@ import eventlet
 
 eventlet.monkey_patch()
 
+import contextlib
 import os
 from collections.abc import Sequence
 from typing import Any
 
 import eventlet.wsgi
+from eventlet.support import greenlets
 from oslo_config import cfg
 from oslo_log import log as logging
 from paste import deploy
@@ -59,7 +61,10 @@ class WebServer:
         )
 
     def stop(self) -> None:
+        # The server's loop ends by this and then waits for the requests that run.
         self._thread.kill()
+        with contextlib.suppress(greenlets.GreenletExit):
+            self._thread.wait()
 
 
 def listen(conf: cfg.ConfigOpts) -> Any:
