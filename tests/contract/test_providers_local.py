@@ -15,7 +15,7 @@ import pytest
 from tests.contract import providers
 from tests.fixtures import local_provider
 from trove.common import clock, exception, states
-from trove.compute.local import addresses, volumes
+from trove.compute.local import addresses, locks, volumes
 
 needs_root = pytest.mark.skipif(not local_provider.is_root(), reason='only root changes users and mounts')
 # Set for the run as an ordinary user that a run as root starts.
@@ -205,6 +205,32 @@ def test_stop_takes_several_calls_when_the_engine_is_stubborn(world, provider):
     now.turn(11)
     assert provider.stop_server(request.instance_id).status == providers.SHUTOFF
     assert world.processes(request.instance_id) == []
+    providers.delete(provider, request.instance_id)
+
+
+def test_nothing_brings_back_what_is_being_deleted(world):
+    request = world.request('stubborn')
+    provider = world.provider(time_source=clock.ManualClock())
+    providers.build(provider, request)
+    until(lambda: world.engines(request.instance_id))
+    assert not provider.delete_server(request.instance_id)
+    for verb in (provider.start_server, provider.stop_server, provider.reboot_server):
+        with pytest.raises(exception.ComputeError, match='is being deleted'):
+            verb(request.instance_id)
+    assert provider.resume_servers() == []
+    # Made again by a step that was repeated too late, it stays what it is.
+    provider.make_server(request, provider.make_address(request), None)
+    assert world.machines(request.instance_id) == []
+    providers.delete(world.provider(), request.instance_id)
+
+
+def test_call_waits_for_another_one_and_gives_up(world, provider):
+    request = world.request()
+    impatient = locks.Locks(world.options['instances_path'], wait_seconds=0.01)
+    twice = contextlib.ExitStack()
+    with impatient.held(request.instance_id), pytest.raises(exception.ComputeBusy, match='another call works'):
+        twice.enter_context(impatient.held(request.instance_id))
+    provider.make_address(request=request)
     providers.delete(provider, request.instance_id)
 
 
@@ -451,6 +477,7 @@ def test_server_needs_its_address_first(world, provider):
 # -- kill -9 ---------------------------------------------------------------------
 
 
+@pytest.mark.slow
 class TestKilledAnywhere:
     """The caller is killed at one after the other of its system calls; the next one makes it whole."""
 

@@ -60,7 +60,7 @@ class LocalProvider(base.Provider):
             record = records.VolumeRecord(request.volume_size, request.volume_type or backend.name, backend.name)
             records.save_volume(place.folder, record)
         self._backends.of(record.backend).make(place.volume, record.size)
-        return self._volume(request.instance_id, record)
+        return self._backends.describe(request.instance_id, record)
 
     @locks.exclusive
     def grow_volume(self, instance_id: str, size: int) -> base.Volume:
@@ -73,7 +73,7 @@ class LocalProvider(base.Provider):
         self._backends.of(record.backend).grow(place.volume, size)
         record = dataclasses.replace(record, size=size)
         records.save_volume(place.folder, record)
-        return self._volume(instance_id, record)
+        return self._backends.describe(instance_id, record)
 
     # -- server ----------------------------------------------------------------
 
@@ -96,7 +96,7 @@ class LocalProvider(base.Provider):
 
     @locks.exclusive
     def start_server(self, instance_id: str) -> base.Server:
-        return self._start(self._home(instance_id))
+        return self._servers.start(self._home(instance_id))
 
     @locks.exclusive
     def stop_server(self, instance_id: str) -> base.Server:
@@ -114,7 +114,7 @@ class LocalProvider(base.Provider):
         patience = 0.0 if is_hard else min(REBOOT_PATIENCE_SECONDS, self._settings.stop_timeout_seconds)
         if not processes.wait_until(lambda: self._servers.end(place, record, patience), REBOOT_LIMIT_SECONDS):
             raise exception.ComputeBusy(reason=f'processes of instance {instance_id} do not end')
-        return self._start(place)
+        return self._servers.start(place)
 
     @locks.exclusive
     def rename_server(self, instance_id: str, name: str) -> None:
@@ -181,18 +181,5 @@ class LocalProvider(base.Provider):
             LOG.error('The server of instance %s could not be resumed: %s', instance_id, failure)
         self._failures[instance_id] = failure
 
-    def _start(self, place: home.Home) -> base.Server:
-        record = self._servers.require(place)
-        is_ending = record.power in (records.STOPPED, records.REBOOTING)
-        if is_ending and not self._servers.end(place, record, self._settings.stop_timeout_seconds):
-            raise exception.ComputeBusy(reason=f'the server of instance {place.instance_id} is still stopping')
-        record = self._servers.want(place, records.RUNNING)
-        self._servers.bring_up(place, record)
-        return self._servers.describe(place, record)
-
     def _home(self, instance_id: str) -> home.Home:
         return home.Home(self._path, instance_id)
-
-    def _volume(self, instance_id: str, record: records.VolumeRecord) -> base.Volume:
-        is_enforced = self._backends.of(record.backend).is_enforced
-        return base.Volume(instance_id, record.size, record.type, is_enforced)

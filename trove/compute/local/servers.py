@@ -49,9 +49,12 @@ class Servers:
         return record
 
     def want(self, place: home.Home, wanted: str) -> records.ServerRecord:
-        """Write down what a server ought to be from now on."""
+        """Write down what a server ought to be from now on; nothing but gone once it is being deleted."""
+        before = self.require(place)
+        if before.power == records.DELETING:
+            raise exception.ComputeError(reason=f'the server of instance {place.instance_id} is being deleted')
         since = self._clock.time() if wanted in _ENDING else None
-        record = dataclasses.replace(self.require(place), power=wanted, stopping_since=since)
+        record = dataclasses.replace(before, power=wanted, stopping_since=since)
         records.save(place.folder, record)
         return record
 
@@ -77,6 +80,16 @@ class Servers:
             LOG.info('The server of instance %s was started', place.instance_id)
         if record.power != records.RUNNING:
             self.want(place, records.RUNNING)
+
+    def start(self, place: home.Home) -> base.Server:
+        """Start a server, ending first what is still on its way down; ``ComputeBusy`` while that takes."""
+        record = self.require(place)
+        is_ending = record.power in (records.STOPPED, records.REBOOTING)
+        if is_ending and not self.end(place, record, self._settings.stop_timeout_seconds):
+            raise exception.ComputeBusy(reason=f'the server of instance {place.instance_id} is still stopping')
+        record = self.want(place, records.RUNNING)
+        self.bring_up(place, record)
+        return self.describe(place, record)
 
     def end(self, place: home.Home, record: records.ServerRecord | None, patience_seconds: float) -> bool:
         """Go on ending all processes of an instance; return whether they are gone.

@@ -14,7 +14,8 @@ import threading
 from collections.abc import Callable, Sequence
 
 from trove.common import exception
-from trove.compute.local import folders, locks
+from trove.compute import base
+from trove.compute.local import folders, locks, records
 
 LOG = logging.getLogger(__name__)
 
@@ -174,6 +175,10 @@ class Backends:
     def of(self, name: str) -> Backend:
         """Return the kind that a volume was made as."""
         return self._kinds[name]
+
+    def describe(self, instance_id: str, record: records.VolumeRecord) -> base.Volume:
+        """Return a volume as providers tell of it."""
+        return base.Volume(instance_id, record.size, record.type, self.of(record.backend).is_enforced)
 
     def detach(self, place: Place) -> None:
         """Undo what any kind may have left mounted or attached."""
