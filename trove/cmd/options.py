@@ -1,0 +1,75 @@
+"""All options of all processes, for the sample configuration files."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from oslo_config import cfg
+
+# Imports stand in the functions: the daemons' modules patch the whole process when they are loaded.
+
+Listed = list[tuple[str | None, Sequence[cfg.Opt]]]
+
+
+def list_server_opts() -> Listed:
+    """Return the options of API, taskmanager and conductor by group."""
+    from trove.common import auth, crypto
+    from trove.common import cfg as trove_cfg
+    from trove.compute.local import options as local_options
+    from trove.db.sqlalchemy import session
+
+    return [
+        (None, [*trove_cfg.COMMON_OPTS, *_daemons(), *_web(), *_rooms(), *crypto.OPTS]),
+        (session.GROUP, session.OPTS),
+        (auth.GROUP, auth.OPTS),
+        *local_options.list_opts(),
+        *((one.name, one.server_options()) for one in _descriptions()),
+    ]
+
+
+def list_guest_opts() -> Listed:
+    """Return the options of the guest agent by group."""
+    from trove.common import cfg as trove_cfg
+    from trove.conductor import api as conductor_api
+    from trove.guestagent import options
+
+    return [
+        (None, [*trove_cfg.COMMON_OPTS, *options.OPTS, *conductor_api.OPTS]),
+        *((one.name, one.guest_options()) for one in _descriptions()),
+    ]
+
+
+def _daemons() -> Iterable[cfg.Opt]:
+    from trove.cmd import api, common, conductor
+    from trove.conductor import api as conductor_api
+    from trove.guestagent import api as guest_api
+    from trove.taskmanager import api as taskmanager_api
+    from trove.taskmanager import engine, manager
+
+    modules = (common, api, conductor, taskmanager_api, conductor_api, guest_api, engine, manager)
+    return [option for module in modules for option in module.OPTS]
+
+
+def _web() -> Iterable[cfg.Opt]:
+    from trove.common import api, auth, limits, policy
+
+    return [*api.OPTS, *auth.STRATEGY_OPTS, *auth.CONTEXT_OPTS, *limits.OPTS, *policy.OPTS]
+
+
+def _rooms() -> Iterable[cfg.Opt]:
+    from trove.extensions.mysql import options as mysql_options
+    from trove.instance import options as instance_options
+    from trove.quota import options as quota_options
+
+    return [
+        *instance_options.API_OPTS,
+        *instance_options.TASKMANAGER_OPTS,
+        *quota_options.OPTS,
+        *mysql_options.OPTS,
+    ]
+
+
+def _descriptions() -> list[Any]:
+    from trove.common import plugs
+    from trove.guestagent.datastore import description
+
+    return [found() for found in plugs.load_all('trove.datastores', description.Description).values()]
