@@ -43,7 +43,7 @@ OPTS = [
         'health_interval', default=1, min=0.1, help='Seconds between two looks at the engine; a change is told at once.'
     ),
     cfg.FloatOpt(
-        'start_timeout_seconds', default=120, min=1, help='Seconds that an engine may take to answer after its start.'
+        'start_timeout_seconds', default=120, min=0.1, help='Seconds that an engine may take to answer after its start.'
     ),
 ]
 

@@ -134,6 +134,8 @@ class App(abc.ABC):
         return states.CRASHED if self._services.is_wanted(self.unit_name) else states.SHUTDOWN
 
     def _make_folders(self) -> None:
+        # It raises when there is no such user.
+        shell.identity(self.user)
         # The engine's user must reach its configuration below a folder of the agent's.
         files.make_folder(self._conf.state_path, mode=0o711 if self.user else 0o700)
         files.make_folder(self.mount_point, owner=self.user, mode=0o755)

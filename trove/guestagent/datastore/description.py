@@ -29,6 +29,8 @@ class Description(abc.ABC):
     has_volume: ClassVar[bool] = True
     has_databases: ClassVar[bool] = True
     has_users: ClassVar[bool] = True
+    has_user_hosts: ClassVar[bool] = True
+    """Whether users of one name may differ by the host they come from."""
     has_root: ClassVar[bool] = True
     root_user_name: ClassVar[str]
     root_on_create: ClassVar[bool] = False

@@ -22,13 +22,6 @@ class Request:
         """How many items to fetch: one more than fit shows that there is a next page."""
         return (self.limit or NO_LIMIT) + 1
 
-    def starts_after(self, key: str) -> bool:
-        """Return whether the item with this key lies before the page."""
-        if self.marker is None:
-            return False
-        ours, theirs = key.encode(), self.marker.encode()
-        return ours < theirs if self.include_marker else ours <= theirs
-
     def cut(self, items: list[dict[str, Any]], key_of: Callable[[dict[str, Any]], str]) -> Page:
         """Return ``{"items", "next_marker"}`` of items in order that begin where the page does."""
         limit = self.limit or NO_LIMIT

@@ -20,6 +20,7 @@ class PostgreSQL(description.Description):
     tcp_ports = (options.TCP_PORT,)
     mount_point = options.MOUNT_POINT
     service_user = options.SERVICE_USER
+    has_user_hosts = False
     root_user_name = 'postgres'
     reserved_databases = options.RESERVED_DATABASES
     reserved_users = options.RESERVED_USERS

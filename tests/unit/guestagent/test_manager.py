@@ -1,0 +1,109 @@
+"""The RPC endpoint."""
+
+import oslo_messaging
+import pytest
+
+from tests.unit.guestagent import doubles
+from trove.common import context as trove_context
+from trove.common import exception, states, wire
+from trove.guestagent import api, manager, requests
+from trove.guestagent.datastore import status
+
+CONTEXT = trove_context.TroveContext()
+
+
+class InlineJobs:
+    """Runs jobs where they are started."""
+
+    def __init__(self):
+        self.started = []
+
+    def start(self, context, job_id, work):
+        self.started.append(job_id)
+        work()
+
+
+@pytest.fixture
+def datastore(tmp_path):
+    return doubles.FullManager(doubles.make_conf(tmp_path), doubles.MemoryServices())
+
+
+@pytest.fixture
+def said(tmp_path, datastore):
+    return status.Status(str(tmp_path / 'phase'), datastore.health)
+
+
+@pytest.fixture
+def endpoint(datastore, said):
+    return manager.Manager(datastore, said, InlineJobs())
+
+
+def test_every_call_of_the_door_is_answered_and_nothing_else():
+    offered = {name for name in dir(manager.Manager) if getattr(getattr(manager.Manager, name), 'exposed', False)}
+    asked = {name for name in vars(api.API) if not name.startswith('_')}
+    assert asked == offered
+    assert manager.Manager.target.version == api.VERSION
+
+
+def test_prepare_is_a_job_that_leaves_a_prepared_database(endpoint, said):
+    endpoint.prepare(CONTEXT, 'job', wire.pack(requests.PrepareRequest('1', 512, '', root_password='pw')))
+    assert endpoint._jobs.started == ['job']
+    assert said.is_prepared
+    assert endpoint._datastore.root.calls == [('enable', 'pw')]
+
+
+def test_restart_is_a_job_during_which_it_says_so(endpoint, datastore, said):
+    endpoint.prepare(CONTEXT, 'one', wire.pack(requests.PrepareRequest('1', 512, '')))
+    seen = []
+    restart = datastore.restart
+    datastore.restart = lambda context: (seen.append(said.current()), restart(context))
+    endpoint.restart(CONTEXT, 'two')
+    assert seen == [states.RESTARTING]
+    assert said.current() == states.HEALTHY
+
+
+def test_expected_error_goes_to_the_caller_as_it_is(endpoint, datastore):
+    datastore.users = doubles.Recorder(exception.UserNotFound(name='joe'))
+    with pytest.raises(oslo_messaging.ExpectedException) as caught:
+        endpoint.list_access(CONTEXT, 'joe', '%')
+    assert caught.value.exc_info[0] is exception.UserNotFound
+
+
+def test_unexpected_error_loses_its_text(endpoint, datastore):
+    datastore.users = doubles.Recorder(ValueError('canary'))
+    with pytest.raises(exception.GuestError) as caught:
+        endpoint.list_access(CONTEXT, 'joe', '%')
+    assert 'ValueError' in str(caught.value)
+    assert 'canary' not in str(caught.value)
+
+
+USER = {'name': 'joe', 'host': '%'}
+
+
+@pytest.mark.parametrize(
+    'method, arguments, store, expected',
+    [
+        ('create_database', {'databases': [USER]}, 'databases', 'create'),
+        ('delete_database', {'database': USER}, 'databases', 'delete'),
+        ('list_databases', {'limit': 1}, 'databases', 'list_page'),
+        ('create_user', {'users': [USER]}, 'users', 'create'),
+        ('delete_user', {'user': USER}, 'users', 'delete'),
+        ('get_user', {'username': 'joe', 'hostname': '%'}, 'users', 'get'),
+        ('list_users', {}, 'users', 'list_page'),
+        ('update_attributes', {'username': 'joe', 'hostname': '%', 'user_attrs': {}}, 'users', 'update'),
+        ('change_passwords', {'users': [USER]}, 'users', 'change_passwords'),
+        ('grant_access', {'username': 'joe', 'hostname': '%', 'databases': []}, 'users', 'grant'),
+        ('revoke_access', {'username': 'joe', 'hostname': '%', 'database': 'db'}, 'users', 'revoke'),
+        ('list_access', {'username': 'joe', 'hostname': '%'}, 'users', 'list_access'),
+        ('enable_root', {}, 'root', 'enable'),
+        ('disable_root', {}, 'root', 'disable'),
+        ('is_root_enabled', {}, 'root', 'is_enabled'),
+    ],
+)
+def test_call_reaches_the_datastore(endpoint, datastore, method, arguments, store, expected):
+    getattr(endpoint, method)(CONTEXT, **arguments)
+    assert [call[0] for call in getattr(datastore, store).calls] == [expected]
+
+
+def test_agent_answers_for_itself(endpoint):
+    assert endpoint.rpc_ping(CONTEXT) is True
