@@ -99,6 +99,15 @@ def validate(schema: Schema, body: Any) -> None:
         raise exception.BadRequest(f'Validation error: {_describe(error)}') from error
 
 
+def is_valid(schema: Schema, value: Any) -> bool:
+    """Return whether a value fulfils the schema, for values that do not come from a tenant."""
+    try:
+        _check_of(json.dumps(schema))(value)
+    except fastjsonschema.JsonSchemaValueException:
+        return False
+    return True
+
+
 @functools.lru_cache(maxsize=512)
 def _check_of(text: str) -> Callable[[Any], Any]:
     # Compiling takes milliseconds, so each schema is compiled once, by the first request that needs it.

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 from oslo_utils import uuidutils
-from sqlalchemy import orm
+from sqlalchemy import exc, orm
 
 from trove.common import context as trove_context
 from trove.common import exception
@@ -49,9 +49,11 @@ def delete_datastore(reference: str) -> None:
     """Remove a datastore that has no version; ``BadRequest`` when it has one."""
     with get_db_api().transaction() as session:
         record = find_datastore(session, reference)
-        if _versions(session, record.id, only_active=False):
-            raise exception.BadRequest(f"Datastore '{record.name}' has versions; remove them first.")
-        session.delete(record)
+        try:
+            session.delete(record)
+            session.flush()
+        except exc.IntegrityError as error:
+            raise exception.BadRequest(f"Datastore '{reference}' has versions; remove them first.") from error
 
 
 def list_versions(context: trove_context.TroveContext, reference: str) -> list[Version]:

@@ -37,7 +37,21 @@ def set_limit(session: orm.Session, project_id: str, resource: str, limit: int) 
         raise exception.QuotaResourceUnknown(resource=resource)
     if limit < UNLIMITED:
         raise exception.BadRequest(f"The limit of '{resource}' must be -1 (no limit) or more, not {limit}.")
-    session.merge(models.Quota(project_id=project_id, resource=resource, hard_limit=limit))
+    if _change_limit(session, project_id, resource, limit):
+        return
+    try:
+        with session.begin_nested():
+            row = {'project_id': project_id, 'resource': resource, 'hard_limit': limit}
+            session.execute(sa.insert(tables.quotas).values(**row))
+    except exc.IntegrityError:
+        # Another request gave the project a first limit meanwhile; the later one counts.
+        _change_limit(session, project_id, resource, limit)
+
+
+def _change_limit(session: orm.Session, project_id: str, resource: str, limit: int) -> bool:
+    quota = tables.quotas.c
+    condition = (quota.project_id == project_id, quota.resource == resource)
+    return bool(session.execute(sa.update(tables.quotas).where(*condition).values(hard_limit=limit)).rowcount == 1)
 
 
 def charge(session: orm.Session, project_id: str, amounts: Mapping[str, int], conf: cfg.ConfigOpts) -> None:

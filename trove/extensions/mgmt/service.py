@@ -3,6 +3,7 @@
 from typing import Any
 
 from oslo_config import cfg
+from sqlalchemy import orm
 
 from trove.common import exception, policy, wsgi
 from trove.db import get_db_api
@@ -33,9 +34,12 @@ class QuotaController(wsgi.Controller):
         if len(id) > schema.PROJECT_ID_LENGTH:
             raise exception.BadRequest('The project id is too long.')
         wanted = {resource: limit for resource, limit in body['quotas'].items() if limit is not None}
-        with get_db_api().transaction() as session:
+
+        def work(session: orm.Session) -> None:
             for resource, limit in sorted(wanted.items()):
                 quota_models.set_limit(session, id, resource, limit)
+
+        get_db_api().run(work)
         return wsgi.Result({'quotas': wanted})
 
 

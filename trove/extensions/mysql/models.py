@@ -8,17 +8,22 @@ from typing import Any
 
 import sqlalchemy as sa
 from oslo_config import cfg
+from oslo_log import log as logging
 from sqlalchemy import exc, orm
 
 from trove.common import clock, exception, pagination, states
 from trove.common import context as trove_context
+from trove.common import schema as common_schema
 from trove.datastore import descriptions
 from trove.db import get_db_api, models
 from trove.db.sqlalchemy import tables
+from trove.extensions.mysql import schema
 from trove.guestagent import api as guest_api
 from trove.guestagent.datastore import description as datastore_description
 from trove.instance import models as instance_models
 from trove.instance import status
+
+LOG = logging.getLogger(__name__)
 
 ANY_HOST = '%'
 READY = (states.RUNNING, states.HEALTHY)
@@ -66,7 +71,8 @@ class Gate:
 
 def list_databases(ready: Ready, page: pagination.Page) -> tuple[list[dict[str, Any]], str | None]:
     """Return a page of databases and the marker of the next one."""
-    found = ready.guest.list_databases(ready.context, limit=page.limit, marker=page.marker)
+    answer = ready.guest.list_databases(ready.context, limit=page.limit, marker=page.marker)
+    found = _trusted(ready, answer, schema.DATABASE_PAGE_ANSWER)
     return found['items'], found['next_marker']
 
 
@@ -108,7 +114,8 @@ class UserId:
 
 def list_users(ready: Ready, page: pagination.Page) -> tuple[list[dict[str, Any]], str | None]:
     """Return a page of users and the marker of the next one, ``name@host``."""
-    found = ready.guest.list_users(ready.context, limit=page.limit, marker=page.marker)
+    answer = ready.guest.list_users(ready.context, limit=page.limit, marker=page.marker)
+    found = _trusted(ready, answer, schema.USER_PAGE_ANSWER)
     return found['items'], found['next_marker']
 
 
@@ -118,7 +125,7 @@ def get_user(ready: Ready, user: UserId) -> dict[str, Any]:
     found = ready.guest.get_user(ready.context, user.name, user.host)
     if found is None:
         raise exception.UserNotFound(name=user)
-    return found
+    return dict(_trusted(ready, found, schema.USER_ANSWER))
 
 
 def create_users(ready: Ready, wanted: Iterable[dict[str, Any]]) -> None:
@@ -126,7 +133,7 @@ def create_users(ready: Ready, wanted: Iterable[dict[str, Any]]) -> None:
     users = [
         {
             **_only(user, 'name', 'password'),
-            'host': user.get('host') or ANY_HOST,
+            'host': _host(ready, user),
             'databases': [_only(database, 'name') for database in user.get('databases') or ()],
         }
         for user in wanted
@@ -138,7 +145,7 @@ def create_users(ready: Ready, wanted: Iterable[dict[str, Any]]) -> None:
 
 def change_passwords(ready: Ready, wanted: Iterable[dict[str, Any]]) -> None:
     """Give several users other passwords; ``UserNotFound`` when one is missing, and none is changed then."""
-    users = [{**_only(user, 'name', 'password'), 'host': user.get('host') or ANY_HOST} for user in wanted]
+    users = [{**_only(user, 'name', 'password'), 'host': _host(ready, user)} for user in wanted]
     _check_users(ready, users)
     if users:
         ready.guest.change_passwords(ready.context, users)
@@ -157,6 +164,10 @@ def delete_user(ready: Ready, user: UserId) -> None:
     ready.guest.delete_user(ready.context, {'name': user.name, 'host': user.host})
 
 
+def _host(ready: Ready, user: dict[str, Any]) -> str:
+    return user.get('host', ANY_HOST) if ready.datastore.has_user_hosts else ANY_HOST
+
+
 def _check_users(ready: Ready, users: list[dict[str, Any]]) -> None:
     for user in users:
         ready.datastore.validate_user(user)
@@ -169,7 +180,8 @@ def _check_users(ready: Ready, users: list[dict[str, Any]]) -> None:
 def list_access(ready: Ready, user: UserId) -> list[dict[str, Any]]:
     """Return the databases that a user may use; ``UserNotFound``."""
     _refuse_reserved_user(ready, user)
-    return ready.guest.list_access(ready.context, user.name, user.host)
+    answer = ready.guest.list_access(ready.context, user.name, user.host)
+    return list(_trusted(ready, answer, schema.DATABASES_ANSWER))
 
 
 def grant_access(ready: Ready, user: UserId, databases: Iterable[dict[str, Any]]) -> None:
@@ -202,7 +214,7 @@ def enable_root(ready: Ready, password: str | None) -> dict[str, Any]:
     """Give root the password or a new one, and remember who did it first; return ``{"name", "password"}``."""
     if password is not None:
         _check_root_password(ready.datastore, password)
-    user = ready.guest.enable_root(ready.context, password)
+    user = _trusted(ready, ready.guest.enable_root(ready.context, password), schema.ROOT_ANSWER)
     get_db_api().run(lambda session: _remember_root(session, ready))
     return {'name': user['name'], 'password': user['password']}
 
@@ -269,6 +281,14 @@ def _check_root_password(datastore: datastore_description.Description, password:
 
 
 # -- what all of them share ---------------------------------------------------------------
+
+
+def _trusted(ready: Ready, answer: Any, wanted: common_schema.Schema) -> Any:
+    # A guest belongs to its tenant: whatever it answers must not get further than it would if it were well-behaved.
+    if not common_schema.is_valid(wanted, answer):
+        LOG.error('The guest of instance %s answered in a form that is not known', ready.instance_id)
+        raise exception.GuestError(reason='it answered in a form that is not known')
+    return answer
 
 
 def _only(values: dict[str, Any], *names: str) -> dict[str, Any]:

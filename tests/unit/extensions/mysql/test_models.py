@@ -142,11 +142,13 @@ def test_users_that_root_made_are_within_reach():
 
 
 def test_pages():
-    guest = Guest({'items': [{'name': 'ab'}], 'next_marker': 'ab'})
     page = pagination.Page(1, 'aa')
+    guest = Guest({'items': [{'name': 'ab'}], 'next_marker': 'ab'})
     assert models.list_databases(ready(guest), page) == ([{'name': 'ab'}], 'ab')
-    assert models.list_users(ready(guest), page) == ([{'name': 'ab'}], 'ab')
-    assert guest.calls == [('list_databases', 1, 'aa'), ('list_users', 1, 'aa')]
+    ann = {'name': 'ann', 'host': '%', 'databases': []}
+    other = Guest({'items': [ann], 'next_marker': None})
+    assert models.list_users(ready(other), page) == ([ann], None)
+    assert [*guest.calls, *other.calls] == [('list_databases', 1, 'aa'), ('list_users', 1, 'aa')]
 
 
 @pytest.mark.parametrize('password', ['two\nlines', ' x', 'x ', '\x7f', 'a\0'])
@@ -158,3 +160,34 @@ def test_passwords_that_no_configuration_file_takes(password):
 def test_passwords_of_root_are_those_of_users():
     with pytest.raises(exception.BadRequest):
         models.enable_root(ready(), 'semi;colon')
+
+
+@pytest.mark.parametrize('answer', [None, 3, [], {}, {'items': None, 'next_marker': None}, {'items': [{'name': 3}]}])
+@pytest.mark.parametrize(
+    'work',
+    [
+        lambda found: models.list_databases(found, pagination.Page(1, None)),
+        lambda found: models.list_users(found, pagination.Page(1, None)),
+        lambda found: models.enable_root(found, None),
+    ],
+)
+def test_a_guest_may_not_answer_anything(work, answer):
+    with pytest.raises(exception.GuestError, match='not known'):
+        work(ready(Guest(answer)))
+
+
+def test_a_guest_may_not_tell_anything_of_a_user():
+    user = models.UserId('ann', '%')
+    with pytest.raises(exception.GuestError):
+        models.get_user(ready(Guest({'name': 'ann'})), user)
+    with pytest.raises(exception.GuestError):
+        models.list_access(ready(Guest({'name': 'ann'})), user)
+
+
+def test_hosts_mean_nothing_to_some_datastores():
+    guest = Guest()
+    found = ready(guest, postgresql.PostgreSQL())
+    models.create_users(found, [{'name': 'ann', 'password': 'x', 'host': '10.0.0.1'}])
+    assert guest.calls[0][1][0]['host'] == '%'
+    with pytest.raises(exception.UserExists):
+        models.create_users(found, [{'name': 'ann', 'password': 'x', 'host': h} for h in ('10.0.0.1', '10.0.0.2')])
