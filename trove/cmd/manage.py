@@ -89,8 +89,9 @@ def _configure(arguments: argparse.Namespace) -> Any:
     logging.getLogger().addHandler(logging.NullHandler())
     options = [f'--config-file={path}' for path in arguments.config_file]
     options += [f'--config-dir={path}' for path in arguments.config_dir]
-    cfg.CONF(options, project='trove', prog='trove-manage')
-    return cfg.CONF
+    conf = cfg.ConfigOpts()
+    conf(options, project='trove', prog='trove-manage')
+    return conf
 
 
 def _connection(arguments: argparse.Namespace) -> str:
