@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from trove.common import exception
-from trove.datastore import registration
+from trove.common import exception, plugs
+from trove.datastore import descriptions, registration
 
 NUMBER = {'name': 'max_connections', 'type': 'integer', 'restart_required': False, 'min': 1, 'max': 100000}
 
@@ -68,6 +68,12 @@ def test_bad_entry_is_named(entry, text):
 def test_name_that_is_there_twice_is_refused():
     with pytest.raises(exception.BadRequest, match='more than once'):
         parse(NUMBER, NUMBER)
+
+
+@pytest.mark.parametrize('manager', plugs.names(descriptions.GROUP))
+def test_parameters_that_come_with_a_datastore_are_taken(manager):
+    described = plugs.load(descriptions.GROUP, manager)().parameters()
+    assert [entry['name'] for entry in parse(*described)] == [entry['name'] for entry in described]
 
 
 @pytest.mark.parametrize(
