@@ -267,6 +267,17 @@ def test_agent_that_cannot_start_is_a_fault(world, provider):
     providers.delete(provider, request.instance_id)
 
 
+def test_log_of_a_failing_agent_is_limited(world, provider):
+    request = world.request('broken')
+    providers.build(provider, request)
+    log = world.home(request.instance_id) / 'log' / 'guest-agent.log'
+    until(log.exists)
+    os.truncate(log, 11 * 1024**2)
+    until(lambda: log.with_name('guest-agent.log.1').exists())
+    until(lambda: 0 < log.stat().st_size < 1024**2)
+    providers.delete(provider, request.instance_id)
+
+
 def test_environment_is_not_the_taskmanagers(make_world, monkeypatch):
     monkeypatch.setenv('TROVE_CANARY', 'secret')
     world = make_world(guest_environment={'EXTRA': 'a:b'})

@@ -10,7 +10,6 @@ from trove.compute.local import folders, machine, records, users, volumes
 
 # A unix socket's path has at most 107 characters; the engine's file names need some of them.
 LONGEST_RUN_PATH = 70
-SHORT_RUN_FOLDER = '/tmp'
 LOCAL_FILE = 'local.conf'
 
 
@@ -51,7 +50,8 @@ class Home:
         if len(beside) <= LONGEST_RUN_PATH:
             return beside
         digest = hashlib.sha256(self.folder.encode()).hexdigest()[:16]
-        return os.path.join(SHORT_RUN_FOLDER, f'trove-{digest}')
+        # Nobody cleans /run while the host is up, but only root can make folders there.
+        return os.path.join('/run' if os.geteuid() == 0 else '/tmp', f'trove-{digest}')
 
     def path(self, name: str) -> str:
         """Return the path of something in the instance's folder."""
@@ -63,16 +63,16 @@ class Home:
         folders.make(self.folder, os.geteuid(), os.getegid(), 0o711)
 
     def make(self, user: users.User) -> None:
-        """Make what is missing of the folders, as also after a reboot that emptied /tmp."""
+        """Make what is missing of the folders, as also after a reboot that emptied /run or /tmp."""
         self.make_folder()
         folders.make(self.etc, os.geteuid(), os.getegid(), 0o711)
         for path in (*map(self.path, ('state', 'log', 'tmp', 'machine')), self.run, self.volume.folder):
             folders.make(path, user.uid, user.gid, 0o700)
         folders.write(self.path(machine.SCRIPT_NAME), machine.SCRIPT, os.geteuid(), os.getegid(), 0o644)
 
-    def write_guest_files(self, files: Mapping[str, str], settings: Mapping[str, str], user: users.User) -> None:
-        """Write the guest's configuration, readable for the service user only, and ours as the last file."""
-        for name, content in [*files.items(), (LOCAL_FILE, settings_text(settings))]:
+    def write_guest_files(self, files: Mapping[str, str], user: users.User) -> None:
+        """Write configuration files of the guest, readable for the service user only."""
+        for name, content in files.items():
             if os.path.basename(name) != name or not name.endswith('.conf'):
                 raise exception.ComputeError(reason=f"guest file '{name}' is not named like 'name.conf'")
             folders.write(os.path.join(self.etc, name), content, user.uid, user.gid)

@@ -62,7 +62,7 @@ class Servers:
         """Write all that the machine needs; the record comes last and makes it a server."""
         user = self._settings.user()
         place.make(user)
-        place.write_guest_files(request.guest_files, self.guest_settings(place), user)
+        place.write_guest_files(request.guest_files, user)
         record = records.of_request(request)
         records.save(place.folder, record)
         return record
@@ -137,6 +137,9 @@ class Servers:
         if volume is not None:
             self._backends.of(volume.backend).attach(place.volume)
         place.make(target.user)
+        # Anew at each start: what follows from where the guest runs may have changed.
+        settings_file = {home.LOCAL_FILE: home.settings_text(self.guest_settings(place))}
+        place.write_guest_files(settings_file, target.user)
         if not target.members():
             self._check_ports(place, record)
 
