@@ -50,16 +50,16 @@ class Instances:
 
     def delete(self) -> None:
         """Delete every server, volume and address; the data are gone then."""
+        found = self._provider
+        for instance_id in found.list_instance_ids():
+            for delete in (found.delete_server, found.delete_volume, found.delete_address):
+                self._delete_until_gone(delete, instance_id)
+
+    def _delete_until_gone(self, delete: Callable[[str], bool], instance_id: str) -> None:
         deadline = self._now() + DELETE_SECONDS
-        for instance_id in self._provider.list_instance_ids():
-            for delete in (
-                self._provider.delete_server,
-                self._provider.delete_volume,
-                self._provider.delete_address,
-            ):
-                while not delete(instance_id):
-                    if self._now() > deadline:
-                        raise StackError(f'Instance {instance_id} cannot be deleted; try again.')
+        while not delete(instance_id):
+            if self._now() > deadline:
+                raise StackError(f'Instance {instance_id} cannot be deleted; try again.')
 
     def _machines(self) -> list[tuple[str, machine.Machine]]:
         found = settings.Settings(self._conf)
