@@ -1,6 +1,7 @@
 """The local provider: the contract, and what only processes of this host can get wrong."""
 
 import contextlib
+import fcntl
 import os
 import pathlib
 import pwd
@@ -15,7 +16,7 @@ import pytest
 from tests.contract import providers
 from tests.fixtures import local_provider
 from trove.common import clock, exception, states
-from trove.compute.local import addresses, locks, volumes
+from trove.compute.local import addresses, locks, machine, users, volumes
 
 needs_root = pytest.mark.skipif(not local_provider.is_root(), reason='only root changes users and mounts')
 # Set for the run as an ordinary user that a run as root starts.
@@ -169,6 +170,42 @@ def test_machine_that_dies_is_resumed_with_one_agent(world, provider, instance):
     assert len(world.agents(instance.instance_id)) == 1
     assert len(world.machines(instance.instance_id)) == 1
     assert world.engines(instance.instance_id) == engine
+
+
+def test_deaf_agent_without_machine_is_killed_by_the_next_machine(world, provider):
+    request = world.request('slow')
+    providers.build(provider, request)
+    until(lambda: world.engines(request.instance_id))
+    (machine_pid,), (agent,) = world.machines(request.instance_id), world.agents(request.instance_id)
+    os.kill(machine_pid, signal.SIGKILL)
+    until(lambda: providers.is_in(provider, request.instance_id, providers.SHUTOFF))
+    provider.start_server(request.instance_id)
+    until(lambda: world.agents(request.instance_id) not in ([], [agent]))
+    assert len(world.agents(request.instance_id)) == 1
+    until(lambda: provider.delete_server(request.instance_id))
+    providers.delete(provider, request.instance_id)
+
+
+def test_machine_that_somebody_is_just_starting_is_waited_for(world, provider):
+    request = world.request()
+    providers.build(provider, request)
+    world.crash_server(request.instance_id)
+    # Whoever starts a machine holds its lock from before its birth.
+    with open(world.home(request.instance_id) / machine.LOCK, 'rb') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert provider.start_server(request.instance_id).status == providers.SHUTOFF
+        assert world.processes(request.instance_id) == []
+        assert not provider.delete_server(request.instance_id)
+    providers.delete(provider, request.instance_id)
+
+
+def test_machine_without_its_script_is_an_error(tmp_path):
+    user = users.User('me', os.geteuid(), os.getegid())
+    (tmp_path / 'machine').mkdir()
+    with pytest.raises(exception.ComputeError, match=r'machine\.sh ended with code'):
+        machine.Machine('x', str(tmp_path), user).launch(['true'], {})
+    with pytest.raises(exception.ComputeError, match=r'machine\.sh cannot be started'):
+        machine.Machine('x', str(tmp_path), user).launch(['x' * 200_000], {})
 
 
 def test_no_process_is_a_child_or_in_the_session_of_the_taskmanager(world, provider, instance):
