@@ -56,24 +56,26 @@ def configure(conf: cfg.ConfigOpts) -> sa.engine.Engine:
 
 def create_engine(url: str, settings: Any) -> sa.engine.Engine:
     """Return an engine for one of the three databases, set up as we need it."""
-    pool = {
+    options = {
+        'future': True,
+        # An error is logged with its statement; the values in it may be secrets.
+        'hide_parameters': True,
         'poolclass': sa.pool.QueuePool,
         'pool_size': settings.max_pool_size,
         'max_overflow': settings.max_overflow,
         'pool_timeout': settings.pool_timeout,
     }
     if url.startswith('sqlite'):
-        engine = sa.create_engine(url, future=True, connect_args={'check_same_thread': False}, **pool)
+        engine = sa.create_engine(url, connect_args={'check_same_thread': False}, **options)
         event.listen(engine, 'connect', _sqlite_connected(settings.busy_timeout))
         event.listen(engine, 'begin', _sqlite_began)
         return engine
     return sa.create_engine(
         url,
-        future=True,
         isolation_level='READ COMMITTED',
         pool_pre_ping=True,
         pool_recycle=settings.connection_recycle_time,
-        **pool,
+        **options,
     )
 
 
