@@ -51,6 +51,9 @@ REFUSALS = (
     redis.AuthenticationError,
 )
 
+AWAY = (OSError, pymysql.err.OperationalError, pg8000.InterfaceError, redis.ConnectionError)
+"""What clients raise while an engine is not up; PyMySQL has no word of its own for it."""
+
 
 def is_refused(ask: Ask, *question: Any) -> bool:
     """Return whether an engine refuses; other failures, such as a dead engine, are no refusal."""
