@@ -62,7 +62,7 @@ e2e: install-test ## Drive a whole stack with the real command line client
 	$(PYTEST) tests/e2e $(ARGS)
 
 coverage: install-test ## Run all tests and hold the bounds of branch coverage
-	tools/coverage $(ARGS)
+	$(PYTHON) tools/coverage.py $(ARGS)
 
 docs: install-test ## Build the documents; a warning is an error
 	$(VENV)/bin/sphinx-build -q -W -n -b html doc/source doc/build/html

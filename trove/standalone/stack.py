@@ -72,7 +72,11 @@ class Stack:
             self._register(register, found)
             self._say('Starting the message broker and the daemons.')
             self._supervisor.start()
-            self._await_ready()
+            try:
+                self._await_ready()
+            except StackError:
+                self._stop()
+                raise
             return True
 
     def _choose_port(self, port: int | None) -> None:
@@ -125,7 +129,6 @@ class Stack:
         deadline = time.monotonic() + READY_SECONDS
         while not self._serves():
             if self._supervisor.find() is None or time.monotonic() > deadline:
-                self._stop()
                 raise StackError(f'The stack did not come up. {self._last_words()}')
             time.sleep(0.2)
 
