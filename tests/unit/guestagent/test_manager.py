@@ -100,9 +100,9 @@ USER = {'name': 'joe', 'host': '%'}
         ('is_root_enabled', {}, 'root', 'is_enabled'),
     ],
 )
-def test_call_reaches_the_datastore(endpoint, datastore, method, arguments, store, expected):
+def test_call_reaches_the_datastore(endpoint, method, arguments, store, expected):
     getattr(endpoint, method)(CONTEXT, **arguments)
-    assert [call[0] for call in getattr(datastore, store).calls] == [expected]
+    assert [call[0] for call in getattr(endpoint._datastore, store).calls] == [expected]
 
 
 def test_agent_answers_for_itself(endpoint):

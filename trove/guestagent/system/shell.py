@@ -42,12 +42,12 @@ def run(
         )
     except OSError as error:
         raise exception.GuestError(reason=f'{program} cannot be started: {error.strerror}') from error
-    try:
-        output, _ = process.communicate(input_text, timeout=timeout_seconds)
-    except subprocess.TimeoutExpired as error:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        raise exception.GuestError(reason=f'{program} took longer than {timeout_seconds:.0f} seconds') from error
+    with process:
+        try:
+            output, _ = process.communicate(input_text, timeout=timeout_seconds)
+        except subprocess.TimeoutExpired as error:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise exception.GuestError(reason=f'{program} took longer than {timeout_seconds:.0f} seconds') from error
     if process.returncode:
         raise exception.GuestError(reason=f'{program} ended with code {process.returncode}')
     LOG.debug('%s ended well', program)

@@ -1,0 +1,81 @@
+"""The agent is small: what it must never load, and that its command answers."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from trove.common import plugs
+from trove.guestagent import dbaas
+
+FORBIDDEN = {
+    'eventlet',
+    'jinja2',
+    'keystonemiddleware',
+    'migrate',
+    'novaclient',
+    'paste',
+    'routes',
+    'sqlalchemy',
+    'webob',
+}
+FORBIDDEN_OF_OURS = (
+    'trove.common.api',
+    'trove.common.auth',
+    'trove.common.crypto',
+    'trove.common.extensions',
+    'trove.common.limits',
+    'trove.common.policy',
+    'trove.common.schema',
+    'trove.common.wsgi',
+    'trove.compute',
+    'trove.db',
+    'trove.instance',
+    'trove.taskmanager',
+)
+
+LOADED = """
+import json, sys
+# Namespace packages are put there by the interpreter's own start.
+before = set(sys.modules)
+from trove.cmd import guest
+from trove.common import plugs
+from trove.guestagent import dbaas
+plugs.load(dbaas.GROUP, sys.argv[1])
+print(json.dumps([name for name, module in sys.modules.items() if name not in before and module is not None]))
+"""
+
+
+def loaded(name):
+    answer = subprocess.run([sys.executable, '-c', LOADED, name], check=True, capture_output=True, text=True)
+    return json.loads(answer.stdout)
+
+
+@pytest.mark.parametrize('name', plugs.names(dbaas.GROUP))
+def test_agent_loads_nothing_of_the_server_half(name):
+    modules = loaded(name)
+    assert FORBIDDEN & {module.partition('.')[0] for module in modules} == set()
+    assert [module for module in modules if module.startswith(FORBIDDEN_OF_OURS)] == []
+
+
+def test_only_the_client_library_in_use_is_loaded():
+    libraries = {
+        'mysql': 'pymysql',
+        'mariadb': 'pymysql',
+        'percona': 'pymysql',
+        'postgresql': 'pg8000',
+        'redis': 'redis',
+    }
+    for name in ('mariadb', 'postgresql', 'redis'):
+        found = {module.partition('.')[0] for module in loaded(name)} & set(libraries.values())
+        assert found == {libraries[name]}
+
+
+def test_command_answers():
+    command = [sys.executable, '-m', 'trove.cmd.guest']
+    answer = subprocess.run([*command, '--help'], check=True, capture_output=True, text=True)
+    assert '--config-file' in answer.stdout
+    refused = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert refused.returncode == 1
+    assert 'guest_id is not set' in refused.stderr
