@@ -44,6 +44,9 @@ class Blow:
         self._doom = doom
         self._step = None
         self._was_struck = False
+        # Held by whoever is inside the database beside the step. A process that is stopped there
+        # keeps SQLite's locks, and everybody would have to wait for it.
+        self.database = threading.Lock()
 
     def enter(self, step):
         self._step = step
@@ -55,7 +58,9 @@ class Blow:
     def strike(self, *boundaries):
         if self._doom.boundary in boundaries and self._step == self._doom.step and not self._was_struck:
             self._was_struck = True
-            os.kill(os.getpid(), self._doom.signal)
+            with self.database:
+                # To this thread, because it is to come no further; to the process the main thread would take it.
+                signal.pthread_kill(threading.get_ident(), self._doom.signal)
 
 
 class DoomedLedger(ledger.Ledger):
@@ -67,7 +72,8 @@ class DoomedLedger(ledger.Ledger):
         self._blow = blow
 
     def due(self, limit=100):
-        ids, moment = super().due(limit=10000)
+        with self._blow.database:
+            ids, moment = super().due(limit=10000)
         return [operation_id for operation_id in ids if operation_id == self._doom.operation_id], moment
 
     def settle(self, claim, settlement):

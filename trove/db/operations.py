@@ -200,6 +200,7 @@ class Ledger:
             sa.select(table.id, table.wake_at)
             .where(
                 table.wake_at.is_not(None),
+                table.state.in_(ACTIVE_STATES),
                 sa.or_(table.lease_until.is_(None), table.lease_until <= now),
                 ~_is_queued(),
             )
@@ -244,8 +245,11 @@ class Ledger:
         fields = {field.name: getattr(record, field.name) for field in dataclasses.fields(Claim)}
         return Claim(**fields)
 
-    def hold(self, session: orm.Session, claim: Claim) -> None:
-        """Lock the claimed row for the rest of the transaction; ``LeaseLost`` when it is not ours any more."""
+    def hold(self, session: orm.Session, claim: Claim) -> bool:
+        """Lock the claimed row for the rest of the transaction; return whether it was cancelled meanwhile.
+
+        Raises ``LeaseLost`` when it is not ours any more.
+        """
         table = tables.operations.c
         held = session.execute(
             sa.update(tables.operations)
@@ -254,6 +258,7 @@ class Ledger:
         )
         if held.rowcount != 1:
             raise LeaseLost(id=claim.id)
+        return bool(session.execute(sa.select(table.is_cancelled).where(table.id == claim.id)).scalar_one())
 
     def extend(self, claim: Claim) -> None:
         """Begin the lease anew; ``LeaseLost`` when somebody took over."""
@@ -295,7 +300,7 @@ class Ledger:
         """Change the claimed row; return whether it was cancelled meanwhile."""
 
         def work(session: orm.Session) -> bool:
-            self.hold(session, claim)
+            is_cancelled = self.hold(session, claim)
             record = session.get(models.Operation, claim.id)
             assert record is not None
             now = self._clock.time()
@@ -309,7 +314,7 @@ class Ledger:
             if record.state == RUNNING and not was_woken:
                 record.wake_at = until if wait_seconds is None else now + wait_seconds
             record.updated = trove_clock.utcnow()
-            return bool(record.is_cancelled)
+            return is_cancelled
 
         was_cancelled: bool = get_db_api().run(work)
         return was_cancelled

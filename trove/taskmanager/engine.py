@@ -38,6 +38,7 @@ OPTS = [
 
 BACK_OFF_LIMIT_SECONDS = 60.0
 UNKNOWN_KIND_SECONDS = 60.0
+SHORTEST_PAUSE_SECONDS = 0.01
 
 
 def back_off(attempts: int) -> float:
@@ -77,6 +78,10 @@ class Engine:
         for thread in self._threads:
             thread.join()
 
+    def is_stopping(self) -> bool:
+        """Return whether the engine was told to stop."""
+        return self._is_stopping.is_set()
+
     def wake(self) -> None:
         """Look for due operations now."""
         self._nudge.set()
@@ -102,20 +107,28 @@ class Engine:
                 self._taken.add(operation_id)
             if is_new:
                 self._queue.put(operation_id)
-        return float('inf') if moment is None else max(0.01, moment - self._tools.clock.time())
+        return float('inf') if moment is None else max(SHORTEST_PAUSE_SECONDS, moment - self._tools.clock.time())
 
     def _work(self) -> None:
-        while (operation_id := self._queue.get()) is not None:
-            try:
-                self.run(operation_id)
-            except ledger.LeaseLost:
-                LOG.warning('Operation %s was taken over by another worker', operation_id)
-            except Exception:
-                LOG.exception('Operation %s could not be settled; its lease runs out', operation_id)
-            finally:
-                with self._lock:
-                    self._taken.discard(operation_id)
+        # What is queued still when the engine stops is left to others.
+        while (operation_id := self._queue.get()) is not None and not self._is_stopping.is_set():
+            has_run = self._run_safely(operation_id)
+            with self._lock:
+                self._taken.discard(operation_id)
+            # It may be due again already, or another one because of it. After an error the next
+            # sweep is soon enough: what cannot be claimed or settled would come back at once.
+            if has_run:
                 self._nudge.set()
+
+    def _run_safely(self, operation_id: str) -> bool:
+        try:
+            self.run(operation_id)
+        except ledger.LeaseLost:
+            LOG.warning('Operation %s was taken over by another worker', operation_id)
+        except Exception:
+            LOG.exception('Operation %s could not be claimed or settled; it is found again', operation_id)
+            return False
+        return True
 
     # -- running ----------------------------------------------------------------------------
 
@@ -131,17 +144,29 @@ class Engine:
     def step(self, claim: ledger.Claim) -> ledger.Settlement:
         """Run one step of a claimed operation and return how it goes on."""
         if claim.is_cancelled:
-            LOG.info('Operation %s %s of %s was cancelled', claim.kind, claim.id, claim.subject_id)
-            return ledger.Settlement(claim.step, claim.memo, state=ledger.CANCELLED, error=claim.error)
+            return self._cancel(claim)
         kind = self._kinds.get(claim.kind)
         if kind is None:
             error = f"No plug for operation kind '{claim.kind}' is installed on this taskmanager"
             return ledger.Settlement(claim.step, claim.memo, claim.attempts, UNKNOWN_KIND_SECONDS, error=error)
         operation = kind(claim, self._tools)
-        if claim.step != ledger.FAILED_STEP and self._tools.clock.time() > claim.deadline_at:
+        if claim.step == ledger.FAILED_STEP:
+            return self._attempt(operation)
+        if self._tools.clock.time() >= claim.deadline_at:
             reason = f'it was not done in time (in step {claim.step})'
             return self._fail(operation, f'{reason}: {claim.error}' if claim.error else reason)
-        return self._attempt(operation)
+        return self._until_deadline(claim, self._attempt(operation))
+
+    def _until_deadline(self, claim: ledger.Claim, settlement: ledger.Settlement) -> ledger.Settlement:
+        """Let nobody sleep through the deadline."""
+        if settlement.wait_seconds is None:
+            return settlement
+        left = max(0.0, claim.deadline_at - self._tools.clock.time())
+        return dataclasses.replace(settlement, wait_seconds=min(settlement.wait_seconds, left))
+
+    def _cancel(self, claim: ledger.Claim) -> ledger.Settlement:
+        LOG.info('Operation %s %s of %s was cancelled', claim.kind, claim.id, claim.subject_id)
+        return ledger.Settlement(claim.step, claim.memo, state=ledger.CANCELLED, error=claim.error)
 
     def _attempt(self, operation: vocabulary.Operation) -> ledger.Settlement:
         claim = operation.claim
@@ -151,6 +176,8 @@ class Engine:
             return self._settle(operation, getattr(operation, claim.step)())
         except ledger.LeaseLost:
             raise
+        except vocabulary.Cancelled:
+            return self._cancel(claim)
         except vocabulary.Fail as failure:
             return self._fail(operation, str(failure))
         except vocabulary.Retry as retry:
@@ -174,9 +201,10 @@ class Engine:
                 has_failed = claim.step == ledger.FAILED_STEP
                 state = ledger.FAILED if has_failed else ledger.DONE
                 LOG.info('Operation %s of %s ended: %s', claim.kind, claim.subject_id, state)
-                return ledger.Settlement(
-                    claim.step, memo, state=state, progress=progress, error=claim.error if has_failed else None
-                )
+                error = claim.error if has_failed else None
+                return ledger.Settlement(claim.step, memo, state=state, progress=progress, error=error)
+            case _:
+                raise TypeError(f'step {claim.step} of {claim.kind} answered {outcome!r}')
 
     def _try_again(
         self, operation: vocabulary.Operation, reason: str, delay_seconds: float | None

@@ -67,4 +67,4 @@ class Periodic:
             try:
                 work()
             except Exception:
-                LOG.exception('Periodic work %s failed and is repeated', work.__name__)
+                LOG.exception('Periodic work %r failed and is repeated', work)

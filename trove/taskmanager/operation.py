@@ -57,6 +57,15 @@ class Fail(exception.TroveError):
         super().__init__(reason=reason)
 
 
+class Cancelled(exception.TroveError):
+    """The operation was cancelled during the step; what it has still to write is somebody else's now."""
+
+    message = 'The operation on %(subject_id)s was cancelled.'
+
+    def __init__(self, subject_id: str) -> None:
+        super().__init__(subject_id=subject_id)
+
+
 @dataclasses.dataclass(frozen=True)
 class Tools:
     """What steps work with; one set for a process.
@@ -116,10 +125,12 @@ class Operation(abc.ABC):
     def write(self) -> Iterator[orm.Session]:
         """A transaction on the records that commits only while the lease is ours.
 
-        Raises ``LeaseLost`` when somebody took over.
+        Raises ``LeaseLost`` when somebody took over, and ``Cancelled`` when the subject
+        was taken from the operation: its records are its successor's then.
         """
         with get_db_api().transaction() as session:
-            self.tools.ledger.hold(session, self.claim)
+            if self.tools.ledger.hold(session, self.claim):
+                raise Cancelled(self.subject_id)
             yield session
 
     def job_id(self, step: str) -> str:

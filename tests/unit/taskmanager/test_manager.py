@@ -1,0 +1,54 @@
+"""The endpoint wakes the engine; periodic work goes on whatever one piece of it does."""
+
+import functools
+import threading
+
+from trove.common import context as trove_context
+from trove.taskmanager import manager
+
+
+class Woken:
+    def __init__(self):
+        self.count = 0
+
+    def wake(self):
+        self.count += 1
+
+
+def test_wake_up_reaches_the_engine():
+    engine = Woken()
+    manager.Manager(engine).run_operation(trove_context.service_context(), operation_id='operation')
+    assert engine.count == 1
+
+
+def test_turn_runs_everything_though_something_raises():
+    seen = []
+
+    def fall(word):
+        seen.append(word)
+        raise RuntimeError(word)
+
+    # A partial has no name of its own to be logged by.
+    works = [functools.partial(fall, 'first'), lambda: seen.append('second')]
+    manager.Periodic(works, 3600).turn()
+    assert seen == ['first', 'second']
+
+
+def test_first_turn_comes_at_once_and_a_stop_ends_it_between_two_pieces():
+    has_begun, may_end = threading.Event(), threading.Event()
+    seen = []
+
+    def work():
+        has_begun.set()
+        may_end.wait()
+        seen.append('first')
+
+    periodic = manager.Periodic([work, lambda: seen.append('second')], 3600)
+    periodic.start()
+    has_begun.wait()
+    stopping = threading.Thread(target=periodic.stop)
+    stopping.start()
+    periodic._is_stopping.wait()
+    may_end.set()
+    stopping.join()
+    assert seen == ['first']
