@@ -4,6 +4,7 @@ import queue
 import threading
 from typing import Any
 
+import kombu.exceptions
 import oslo_messaging
 from oslo_log import log as logging
 
@@ -12,7 +13,8 @@ from trove.common.rpc import serializer, transport
 
 LOG = logging.getLogger(__name__)
 
-BusError = (oslo_messaging.MessagingException, OSError)
+# The RabbitMQ driver lets through what its own library raises when it cannot connect.
+BusError = (oslo_messaging.MessagingException, kombu.exceptions.KombuError, OSError)
 """What a cast or call raises when the bus is away."""
 
 
