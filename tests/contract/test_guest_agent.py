@@ -1,0 +1,190 @@
+"""The agent as a process of its own on a real bus, with a real engine."""
+
+import os
+import queue
+import signal
+import subprocess
+import sys
+import time
+
+import oslo_messaging
+import pytest
+from oslo_config import cfg
+
+from tests.fixtures import engines
+from trove.common import cfg as trove_cfg
+from trove.common import context as trove_context
+from trove.common import exception, rpc, wire
+from trove.common.rpc import transport
+from trove.conductor import api as conductor_api
+from trove.guestagent import api
+from trove.guestagent.system import files
+
+pytest_plugins = ['tests.fixtures.broker']
+pytestmark = pytest.mark.filterwarnings('ignore:unclosed <socket:ResourceWarning')
+
+CONTEXT = trove_context.service_context()
+ENGINE = 'redis'
+
+
+class Conductor:
+    """Takes what the guest reports."""
+
+    target = oslo_messaging.Target(version=conductor_api.VERSION)
+
+    def __init__(self):
+        self.statuses = queue.Queue()
+        self.ends = queue.Queue()
+
+    @rpc.expose
+    def heartbeat(self, context, instance_id, payload, sent):
+        self.statuses.put(payload)
+
+    @rpc.expose
+    def job_ended(self, context, instance_id, job_id, error):
+        self.ends.put((instance_id, job_id, error))
+
+    def await_status(self, status):
+        while True:
+            payload = self.statuses.get(timeout=30)
+            if payload['service_status'] == status:
+                return payload
+
+
+@pytest.fixture
+def guest():
+    made = engines.Guest(ENGINE)
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+def bus(private_broker):
+    """The control plane's end of a private bus."""
+    conf = cfg.CONF
+    trove_cfg.register(conf, api.OPTS)
+    conf([], default_config_files=[])
+    conf.set_override('agent_call_low_timeout', 10)
+    oslo_messaging.set_transport_defaults(transport.EXCHANGE)
+    transport._transports['rpc'] = oslo_messaging.get_rpc_transport(
+        conf, url=private_broker.url, allowed_remote_exmods=transport.REMOTE_ERRORS
+    )
+    yield private_broker
+    transport.stop()
+    conf.reset()
+
+
+@pytest.fixture
+def conductor(bus):
+    endpoint = Conductor()
+    server = rpc.Server('trove-conductor', 'test', [endpoint], executor='threading')
+    server.start()
+    yield endpoint
+    server.stop()
+
+
+@pytest.fixture
+def agents(guest):
+    """``agents(bus_url)`` starts the guest's agent; those that still run are ended."""
+    started = []
+    lines = ['[DEFAULT]', 'report_interval = 1', 'health_interval = 0.2']
+    for name in ('guest_id', 'datastore_manager', 'bind_address', 'mount_point', 'state_path', 'run_path', 'log_path'):
+        lines.append(f'{name} = {guest.conf[name]}')
+    path = f'{guest.folder}/guest.conf'
+
+    def start(bus_url):
+        ours = [f'transport_url = {bus_url}', 'service_manager = process']
+        engine = [f'[{ENGINE}]', f'service_user = {engines.UNPRIVILEGED}', '']
+        files.write(path, '\n'.join([*lines, *ours, *engine]))
+        with open(f'{guest.folder}/agent.log', 'ab') as log:
+            command = [sys.executable, '-m', 'trove.cmd.guest', '--config-file', path]
+            started.append(subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def read_log(guest):
+    with open(f'{guest.folder}/agent.log', encoding='utf-8') as stream:
+        return stream.read()
+
+
+def prepare(guest, door, job_id='operation/prepare', **changes):
+    door.prepare(CONTEXT, job_id, wire.pack(guest.request(root_password='CanaryRootPassword1', **changes)))
+
+
+def test_agent_prepares_once_reports_and_answers(guest, agents, conductor, bus):
+    agent = agents(bus.url)
+    door = api.API(guest.conf.guest_id, cfg.CONF)
+    assert conductor.await_status('new')['prepared'] is False
+    engines.await_true(lambda: _answers(door))
+    prepare(guest, door)
+    prepare(guest, door)
+    assert conductor.ends.get(timeout=30) == (guest.conf.guest_id, 'operation/prepare', None)
+    payload = conductor.await_status('healthy')
+    assert payload['prepared'] is True
+    assert payload['volume']['total'] > 0
+    engine = guest.process()
+    with pytest.raises(exception.DatastoreOperationNotSupported) as caught:
+        door.list_databases(CONTEXT)
+    assert 'Traceback' not in str(caught.value)
+    given = door.enable_root(CONTEXT)
+    guest.login('-', given['password'])
+    door.restart(CONTEXT, 'operation/restart')
+    engines.await_true(lambda: guest.process() != engine and guest.process().is_alive())
+    engine = guest.process()
+    agent.send_signal(signal.SIGTERM)
+    assert agent.wait(20) == 0
+    assert engine.is_alive()
+    # Another agent finds the engine and says that it is well.
+    agents(bus.url)
+    conductor.statuses = queue.Queue()
+    conductor.await_status('healthy')
+    assert guest.process() == engine
+    assert 'CanaryRootPassword1' not in read_log(guest)
+    assert given['password'] not in read_log(guest)
+
+
+def test_agent_killed_in_the_middle_prepares_when_asked_again(guest, agents, conductor, bus):
+    door = api.API(guest.conf.guest_id, cfg.CONF)
+    for seconds in (0.0, 0.02, 0.05):
+        agent = agents(bus.url)
+        engines.await_true(lambda: _answers(door))
+        prepare(guest, door)
+        time.sleep(seconds)
+        agent.kill()
+        agent.wait()
+    agents(bus.url)
+    engines.await_true(lambda: _answers(door))
+    prepare(guest, door)
+    engines.await_true(lambda: conductor.await_status('healthy'))
+    guest.login('-', 'CanaryRootPassword1')
+
+
+def test_engine_that_dies_is_told_and_started_again(guest, agents, conductor, bus):
+    agents(bus.url)
+    door = api.API(guest.conf.guest_id, cfg.CONF)
+    engines.await_true(lambda: _answers(door))
+    prepare(guest, door)
+    conductor.await_status('healthy')
+    os.kill(guest.process().pid, signal.SIGKILL)
+    conductor.await_status('healthy')
+    engines.await_true(lambda: guest.process().is_alive())
+
+
+def test_agent_without_a_bus_comes_and_goes(guest, agents):
+    agent = agents('rabbit://user:CanaryBusPassword3@127.0.0.1:1/')
+    engines.await_true(lambda: 'did not get out' in read_log(guest), 30)
+    agent.send_signal(signal.SIGTERM)
+    assert agent.wait(20) == 0
+    assert 'CanaryBusPassword3' not in read_log(guest)
+
+
+def _answers(door):
+    try:
+        return door.rpc_ping(CONTEXT)
+    except exception.TroveError:
+        return False
