@@ -1,6 +1,7 @@
 """The agent: one datastore, its endpoint, its jobs and its heartbeat, put together."""
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 from oslo_config import cfg
@@ -28,6 +29,7 @@ class Agent:
     ) -> None:
         self._instance_id: str = conf.guest_id
         self._conductor = conductor
+        self._is_bus_away = False
         files.make_folder(conf.state_path)
         self._status = datastore_status.Status(os.path.join(conf.state_path, 'phase'), datastore.health)
         self._jobs = jobs.Jobs(os.path.join(conf.state_path, 'jobs'), self._tell_end)
@@ -55,20 +57,22 @@ class Agent:
             LOG.warning('The agent of instance %s ended in the middle of a job', self._instance_id)
 
     def _tell_status(self, payload: dict[str, Any], sent: float) -> bool:
-        try:
-            self._conductor.heartbeat(trove_context.service_context(), self._instance_id, payload, sent)
-        except rpc.BusError as error:
-            LOG.warning('A heartbeat of instance %s did not get out: %s', self._instance_id, error)
-            return False
-        return True
+        context = trove_context.service_context()
+        return self._tell('A heartbeat', self._conductor.heartbeat, context, self._instance_id, payload, sent)
 
     def _tell_end(self, context: trove_context.TroveContext, job_id: str, error: str | None) -> bool:
-        # Whoever waits for the job wants to see what it led to.
-        self._heartbeat.forget()
+        # The status comes first, so that who waits for the job sees what it led to.
         self._beating.wake()
+        return self._tell('The end of a job', self._conductor.job_ended, context, self._instance_id, job_id, error)
+
+    def _tell(self, what: str, cast: Callable[..., None], *arguments: Any) -> bool:
+        """Return whether it got out; it is repeated until it does, but only the first failure is logged."""
         try:
-            self._conductor.job_ended(context, self._instance_id, job_id, error)
-        except rpc.BusError as bus_error:
-            LOG.warning('The end of job %s did not get out: %s', job_id, bus_error)
+            cast(*arguments)
+        except rpc.BusError as error:
+            if not self._is_bus_away:
+                LOG.warning('%s of instance %s did not get out: %s', what, self._instance_id, error)
+            self._is_bus_away = True
             return False
+        self._is_bus_away = False
         return True
