@@ -132,34 +132,58 @@ def _create(cloud: Cloud, datastore: dict[str, Any]) -> Instance:
 
 def await_active(cloud: Cloud, instances: list[Instance]) -> None:
     """Show how the instances come up until all are ACTIVE."""
-    is_terminal = sys.stdout.isatty()
+    line = ProgressLine()
     began = time.monotonic()
-    last = ''
     while True:
         views = {one.name: cloud.get(f'instances/{one.id}')['instance'] for one in instances}
-        line = '   '.join(_progress(name, view) for name, view in views.items())
-        if is_terminal:
-            print(f'\r\033[K{line}', end='', flush=True)
-        elif line != last:
-            print(line, flush=True)
-        last = line
+        line.show(views)
         _check(views)
         if all(view['status'] == 'ACTIVE' for view in views.values()):
             break
         if time.monotonic() - began > READY_SECONDS:
             raise DemoError(f'The instances did not become ACTIVE within {READY_SECONDS} s; see "make status".')
         time.sleep(LOOK_SECONDS)
-    print(f'{chr(10) if is_terminal else ""}All ACTIVE after {time.monotonic() - began:.1f} s.')
+    line.end()
+    print(f'All ACTIVE after {time.monotonic() - began:.1f} s.')
     for one in instances:
         one.address = views[one.name]['addresses'][0]['address']
 
 
-def _progress(name: str, view: dict[str, Any]) -> str:
+class ProgressLine:
+    """One line that is written over on a terminal, and written anew when it changed elsewhere."""
+
+    def __init__(self) -> None:
+        self._is_terminal = sys.stdout.isatty()
+        self._last = ''
+
+    def show(self, views: dict[str, Any]) -> None:
+        """Show all instances, with their steps where there is room for them."""
+        line = '   '.join(_progress(name, view) for name, view in views.items())
+        if not self._is_terminal:
+            if line != self._last:
+                print(line, flush=True)
+            self._last = line
+            return
+        columns = shutil.get_terminal_size().columns
+        if len(line) >= columns:
+            line = '   '.join(
+                _progress(name.removeprefix('demo-'), view, is_short=True) for name, view in views.items()
+            )
+        print(f'\r\033[K{line[: columns - 1]}', end='', flush=True)
+
+    def end(self) -> None:
+        """Leave the line as it is."""
+        if self._is_terminal:
+            print()
+
+
+def _progress(name: str, view: dict[str, Any], is_short: bool = False) -> str:
     operation = view.get('operation')
     if not operation:
         return f'{name} {view["status"]}'
     done = round(BAR_WIDTH * operation['progress'] / 100)
-    return f'{name} [{"#" * done}{"." * (BAR_WIDTH - done)}] {operation["step"]}'
+    bar = f'{name} [{"#" * done}{"." * (BAR_WIDTH - done)}]'
+    return bar if is_short else f'{bar} {operation["step"]}'
 
 
 def _check(views: dict[str, Any]) -> None:
