@@ -64,6 +64,23 @@ def connect_database(conf: cfg.ConfigOpts) -> None:
             raise exception.PlugError(group=DB_PLUGINS_GROUP, name=name, reason=str(error)) from error
         plugins.append(found() if isinstance(found, type) else found)
     get_db_api().configure_db(conf, *plugins)
+    _check_tables()
+
+
+def _check_tables() -> None:
+    """Raise ``ConfigurationError`` when the database has no tables; one that is away may come."""
+    import sqlalchemy as sa
+    from sqlalchemy import exc
+
+    from trove.db.sqlalchemy import session, tables
+
+    try:
+        is_there = sa.inspect(session.get_engine()).has_table(tables.operations.name)
+    except exc.DBAPIError as error:
+        LOG.warning('The database is not available yet: %s', type(error.orig).__name__)
+        return
+    if not is_there:
+        raise exception.ConfigurationError(reason='the database has no tables; run "trove-manage db_sync" first')
 
 
 class Daemon(oslo_service.ServiceBase):

@@ -103,21 +103,11 @@ def _connection(arguments: argparse.Namespace) -> str:
 
 
 def _connect_database(arguments: argparse.Namespace) -> None:
-    import sqlalchemy as sa
-
-    from trove.common import exception
-    from trove.db import get_db_api
-
     with warnings.catch_warnings():
         # What the daemons have in common brings eventlet, which says at each start that it is old.
         warnings.simplefilter('ignore')
         from trove.cmd import common
     common.connect_database(_configure(arguments))
-    with get_db_api().reading() as session:
-        if not sa.inspect(session.connection()).has_table('datastores'):
-            raise exception.ConfigurationError(
-                reason='the database has no tables yet; run "trove-manage db_sync" first'
-            )
 
 
 # -- the command line --------------------------------------------------------------
