@@ -48,6 +48,9 @@ class Client:
         **arguments: Any,
     ) -> Any:
         """Send and wait for the answer; ``oslo_messaging.MessagingTimeout`` when none comes in time."""
+        # A process's first call sets up the queue of its answers. With a bus that is away
+        # oslo.messaging tries that without end, and every later call queues behind it.
+        transport.check_reachable()
         return self._prepare(server, timeout_seconds, retry=0).call(context, method, **arguments)
 
 
