@@ -6,9 +6,11 @@ import signal
 import time
 
 import pytest
+import requests
 
 from tests.e2e import checks
 from tests.fixtures import observed
+from tests.fixtures import tenant as tenants
 
 pytestmark = pytest.mark.slow
 
@@ -67,10 +69,24 @@ def test_reads_ask_nothing_of_a_dead_guest(fragile_stack, tenant, record_propert
     tenant.await_healthy(created['id'])
 
 
-def test_a_request_that_needs_the_guest_says_that_it_is_away(fragile_stack, tenant):
+def is_answered(tenant, path):
+    """Return whether a guest answers; the agent may need a while to come back to the bus."""
+    with contextlib.suppress(requests.ReadTimeout):
+        return tenant.send('GET', path).status_code == 200
+    return False
+
+
+def test_a_question_to_a_guest_says_that_the_bus_is_away(fragile_stack, tenant):
     created = tenant.create('unreachable', 'mariadb')
     tenant.await_healthy(created['id'])
+    path = f'/instances/{created["id"]}/databases'
+    # A new process has not asked any guest yet, and has no queue for answers.
+    before = fragile_stack.process('trove-api')
+    fragile_stack.kill('trove-api')
+    tenants.until(lambda: fragile_stack.process('trove-api') not in (None, before))
+    tenant.await_healthy(created['id'])
     with fragile_stack.without_bus():
-        answer = tenant.send('GET', f'/instances/{created["id"]}/databases')
-        assert answer.status_code in (400, 503), answer.text
-        assert 'instanceFault' not in answer.json()
+        answer = tenant.send('GET', path)
+        assert answer.status_code == 503, answer.text
+        assert 'message bus' in answer.json()['serviceUnavailable']['message']
+    tenants.until(lambda: is_answered(tenant, path), pause_seconds=0.5)
