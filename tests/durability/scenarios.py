@@ -3,12 +3,10 @@
 import dataclasses
 
 from tests.durability import worker
-from trove.common import plugs
 from trove.db import operations as ledger
-from trove.taskmanager import operation
 
 CREATE, DELETE, RESTART = 'create_instance', 'delete_instance', 'restart_instance'
-KINDS = plugs.load_all(worker.OPERATIONS_GROUP, operation.Operation)
+KINDS = worker.KINDS
 
 
 @dataclasses.dataclass(frozen=True)

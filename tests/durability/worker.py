@@ -7,14 +7,24 @@ import pathlib
 import signal
 import threading
 
+from oslo_config import cfg
+from sqlalchemy import orm
+
 from tests.durability import world
 from tests.fixtures import agents_double, provider_double
 from trove.common import plugs, processes
+from trove.datastore import descriptions
 from trove.db import operations as ledger
+from trove.db.sqlalchemy import mappers
 from trove.taskmanager import engine, operation
 
 OPERATIONS_GROUP = 'trove.operations'
 HOST = 'durability'
+# Looked up once, in the process that workers are forked from.
+KINDS = plugs.load_all(OPERATIONS_GROUP, operation.Operation)
+descriptions.find(cfg.ConfigOpts(), world.MANAGER)
+mappers.map_records()
+orm.configure_mappers()
 
 BEFORE, OUTSIDE, UNSETTLED, SETTLED = 'before', 'outside', 'unsettled', 'settled'
 BOUNDARIES = (BEFORE, OUTSIDE, UNSETTLED, SETTLED)
@@ -135,7 +145,7 @@ def tools_of(place, conf, book, effect=lambda: None):
 
 def build(place, doom):
     """Return the engine of this process."""
-    kinds = plugs.load_all(OPERATIONS_GROUP, operation.Operation)
+    kinds = KINDS
     name = processes.own_name(HOST)
     if doom is None:
         conf = place.configure(workers=2)

@@ -29,8 +29,9 @@ from trove.taskmanager import api as taskmanager_api
 from trove.taskmanager import engine
 
 CHARGE = {'instances': 1, 'ram': provider_double.FLAVOR.ram, 'volumes': 2}
+MANAGER = 'mysql'
 LIMIT_SECONDS = 60
-POLL_SECONDS = 0.02
+POLL_SECONDS = 0.05
 
 
 @dataclasses.dataclass(frozen=True)
@@ -223,7 +224,7 @@ def _write_catalogue(writer):
             datastore_id='acme',
             name='1',
             version='1',
-            manager='mysql',
+            manager=MANAGER,
             image_tags='',
             packages='',
             is_active=True,

@@ -33,7 +33,8 @@ class Manager:
     def _write_heartbeat(
         self, session: orm.Session, instance_id: str, payload: dict[str, Any], sent: float
     ) -> list[str]:
-        record = session.get(models.ServiceStatus, instance_id)
+        # Locked before it is looked at: of two reports at once the newer one stays.
+        record = session.get(models.ServiceStatus, instance_id, with_for_update=True)
         if record is None:
             LOG.warning('A heartbeat came from %s, which is no instance of ours', instance_id)
             return []
@@ -60,8 +61,12 @@ class Manager:
         self._wake(context, woken)
 
     def _write_job(self, session: orm.Session, instance_id: str, job_id: str, error: str | None) -> list[str]:
-        is_known = session.get(models.Instance, instance_id) is not None
-        if not is_known or session.get(models.GuestJob, job_id) is not None:
+        # A deleted instance has no status any more; what its guest still says is of no use. The lock
+        # lets reports of one guest in one by one, so that a repeated one finds the first.
+        if session.get(models.ServiceStatus, instance_id, with_for_update=True) is None:
+            LOG.warning('The end of a job came from %s, which is no instance of ours', instance_id)
+            return []
+        if session.get(models.GuestJob, job_id) is not None:
             return []
         LOG.info('Job %s of instance %s ended%s', job_id, instance_id, ' with an error' if error else '')
         session.add(models.GuestJob(job_id=job_id, instance_id=instance_id, error=error, ended_at=trove_clock.utcnow()))
