@@ -4,10 +4,13 @@ import dataclasses
 import os
 import pathlib
 import signal
+import time
 
 from tests.durability import conftest, plays, scenarios, worker
 from trove.db import operations as ledger
 
+TAKE_OVER_SECONDS = 5
+"""Seconds after the end of its lease in which an operation must have found another worker."""
 STOPS = (worker.BEFORE, worker.UNSETTLED)
 
 
@@ -47,6 +50,19 @@ def check_nothing_was_accepted(world, processes):
 
 def started_jobs(world):
     return [entry for entry in world.outside.journal() if entry.effect == 'started']
+
+
+def test_killed_worker_is_replaced_soon_after_its_lease(world, workers):
+    scenario = scenarios.Scenario(scenarios.CREATE, 'boot_server', worker.UNSETTLED)
+    instance_id = plays.ask(world, workers, [scenario])[scenario]
+    workers.kill_at([scenario.doom(world.operation_id(instance_id), instance_id)])
+    token = world.operations(instance_id)[scenario.kind].lease_token
+    began = time.monotonic()
+    with workers.rescue():
+        world.until(lambda: world.operations(instance_id)[scenario.kind].lease_token != token)
+        assert time.monotonic() - began < world.place.lease_seconds + TAKE_OVER_SECONDS
+        world.until_idle()
+    plays.check_ended(world, instance_id, scenario.kind)
 
 
 def test_stopped_worker_writes_nothing_after_its_lease(world, workers):

@@ -16,6 +16,7 @@ from oslo_log import log as logging
 
 from trove.common import exception
 from trove.db import operations as ledger
+from trove.db.sqlalchemy import session as db_session
 from trove.taskmanager import operation as vocabulary
 
 LOG = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ OPTS = [
 BACK_OFF_LIMIT_SECONDS = 60.0
 UNKNOWN_KIND_SECONDS = 60.0
 SHORTEST_PAUSE_SECONDS = 0.01
+CONFLICT_SECONDS = 0.1
 
 
 def back_off(attempts: int) -> float:
@@ -182,6 +184,9 @@ class Engine:
             return self._fail(operation, str(failure))
         except vocabulary.Retry as retry:
             return self._try_again(operation, str(retry), retry.delay_seconds)
+        except db_session.TransactionConflict as conflict:
+            # Ordinary where several processes write; the step comes again with fresh eyes.
+            return self._try_again(operation, str(conflict), CONFLICT_SECONDS)
         except Exception as error:
             LOG.exception('Step %s of %s on %s raised', claim.step, claim.kind, claim.subject_id)
             # The text of an unexpected error may hold anything; only what we made ourselves is shown.

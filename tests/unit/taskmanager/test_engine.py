@@ -8,6 +8,7 @@ from tests.unit.taskmanager import doubles
 from trove.common import clock as trove_clock
 from trove.common import exception
 from trove.db import operations as ledger
+from trove.db.sqlalchemy import session
 from trove.taskmanager import engine
 from trove.taskmanager.operation import Cancelled, Done, Fail, Next, Retry, Wait
 
@@ -79,6 +80,12 @@ def test_unexpected_error_is_tried_again_and_tells_no_secret(error, text):
     assert settlement.attempts == 1
     assert text in settlement.error
     assert 'canary' not in settlement.error
+
+
+def test_conflict_of_two_writers_is_nothing_to_tell_of(caplog):
+    settlement = step(doubles.story(begin=session.TransactionConflict()))
+    assert (settlement.attempts, settlement.wait_seconds) == (1, engine.CONFLICT_SECONDS)
+    assert 'Traceback' not in caplog.text
 
 
 def test_attempts_run_out():
