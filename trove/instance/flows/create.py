@@ -1,5 +1,6 @@
 """From an accepted request to a database that answers."""
 
+import functools
 from typing import Any, ClassVar
 
 import jinja2
@@ -156,8 +157,13 @@ class CreateInstance(vocabulary.Operation):
 
     def _render(self, subject: records.Subject) -> str:
         source = descriptions.find(self.tools.conf, subject.version.manager).template()
-        environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
-        return environment.from_string(source).render(
+        return _compile(source).render(
             flavor={'ram': subject.flavor.ram, 'vcpus': subject.flavor.vcpus},
             datastore={'name': subject.version.manager, 'version': subject.version.version},
         )
+
+
+@functools.cache
+def _compile(source: str) -> jinja2.Template:
+    # Compiling costs more than a whole step, and there is one template for each datastore.
+    return jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False).from_string(source)
