@@ -76,12 +76,12 @@ def is_stopped(process):
     return fields[0] == 'T'
 
 
-def make_world(server, folder, **settings):
+def make_world(server, folder, guest_config='[DEFAULT]\n', **settings):
     """Make a world with a database of its own."""
     url = server.make_database(f'durability_{secrets.token_hex(6)}')
     migration.db_sync(url)
     place = durability_world.Place(url, str(folder), **settings)
-    return durability_world.World(place)
+    return durability_world.World(place, guest_config)
 
 
 @pytest.fixture(scope='module')

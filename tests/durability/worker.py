@@ -11,7 +11,7 @@ from oslo_config import cfg
 from sqlalchemy import orm
 
 from tests.durability import world
-from tests.fixtures import agents_double, provider_double
+from tests.fixtures import agents_double
 from trove.common import plugs, processes
 from trove.datastore import descriptions
 from trove.db import operations as ledger
@@ -138,7 +138,7 @@ def tools_of(place, conf, book, effect=lambda: None):
         ledger=book,
         clock=world.clock(),
         sealer=place.sealer(),
-        provider=provider_double.FolderProvider(outside, effect),
+        provider=place.provider(effect),
         guest=lambda instance_id: agents_double.GuestDoor(outside, instance_id, effect),
     )
 

@@ -18,6 +18,7 @@ from trove.common import clock as trove_clock
 from trove.common import context as trove_context
 from trove.common import crypto, states
 from trove.compute import base as compute
+from trove.compute.local import provider as local
 from trove.db import get_db_api, models
 from trove.db import operations as ledger
 from trove.db.sqlalchemy import session, tables
@@ -41,6 +42,8 @@ class Place:
     url: str
     folder: str
     lease_seconds: float = 2.0
+    local_options: dict | None = None
+    """Options of the real local provider; None for the double."""
 
     def configure(self, workers=2):
         """Return the configuration of a taskmanager in this world and connect to its database."""
@@ -72,6 +75,17 @@ class Place:
 
     def outside(self):
         return provider_double.Outside(pathlib.Path(self.folder) / 'outside')
+
+    def provider(self, effect=lambda: None):
+        """Return the provider of a process; ``effect`` is called by the double only."""
+        if self.local_options is None:
+            return provider_double.FolderProvider(self.outside(), effect)
+        conf = cfg.ConfigOpts()
+        conf([], project='trove', default_config_files=[], default_config_dirs=[])
+        local.LocalProvider(conf)
+        for name, value in self.local_options.items():
+            conf.set_override(name, value, 'local')
+        return local.LocalProvider(conf)
 
 
 class SilentDoor(taskmanager_api.API):
@@ -112,11 +126,11 @@ class Tenants:
 class World:
     """A place, prepared and looked at by the tests' own process."""
 
-    def __init__(self, place):
+    def __init__(self, place, guest_config='[DEFAULT]\n'):
         self.place = place
         folder = pathlib.Path(place.folder)
         crypto.make_key_file(str(folder / 'secrets.key'))
-        (folder / 'guest.conf').write_text('[DEFAULT]\n')
+        (folder / 'guest.conf').write_text(guest_config)
         self.conf = place.configure()
         self.outside = place.outside()
         self.agents = agents_double.Agents(self.outside)
