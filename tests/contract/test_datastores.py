@@ -14,9 +14,6 @@ from trove.common import exception, plugs, states
 from trove.guestagent import dbaas
 from trove.guestagent.system import files, processes
 
-# PyMySQL, pg8000 and redis leave the socket of a refused connection to the garbage collector.
-pytestmark = pytest.mark.filterwarnings('ignore:unclosed <socket:ResourceWarning')
-
 CONTEXT = engines.CONTEXT
 ROOT_PASSWORD = 'CanaryRootPassword1'
 USER_PASSWORD = 'CanaryUserPassword2'
@@ -252,6 +249,21 @@ def test_dead_engine_is_started_again(served):
     # The restart of an engine is put off for a while when it dies again and again.
     engines.await_true(lambda: served.manager.services.tend() or served.manager.health() == states.HEALTHY)
     assert served.process() != before
+
+
+def test_dead_engine_that_nobody_reaps_is_started_again(served):
+    # The agent that started it is gone, and the first process of a container may reap nobody.
+    before = served.process()
+    child = run_in_child(lambda: (served.manager.restart(CONTEXT), time.sleep(60)))
+    engines.await_true(lambda: served.process() != before and served.manager.health() == states.HEALTHY)
+    engine = served.process()
+    os.kill(engine.pid, signal.SIGKILL)
+    engines.await_true(lambda: not engine.is_alive())
+    try:
+        engines.await_true(lambda: served.manager.services.tend() or served.manager.health() == states.HEALTHY)
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
 
 
 def test_frozen_engine_is_blocked(served):

@@ -21,7 +21,6 @@ from trove.guestagent import api
 from trove.guestagent.system import files
 
 pytest_plugins = ['tests.fixtures.broker']
-pytestmark = pytest.mark.filterwarnings('ignore:unclosed <socket:ResourceWarning')
 
 CONTEXT = trove_context.service_context()
 ENGINE = 'redis'

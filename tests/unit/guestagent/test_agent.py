@@ -21,6 +21,7 @@ class Conductor:
         self._lost = lost
         self.heard_end = threading.Event()
         self.heard_health = threading.Event()
+        self.heard_health_again = threading.Event()
 
     def _carry(self):
         if self._lost:
@@ -31,7 +32,7 @@ class Conductor:
         self._carry()
         self.heartbeats.append((instance_id, payload))
         if payload['service_status'] == 'healthy':
-            self.heard_health.set()
+            (self.heard_health_again if self.heard_health.is_set() else self.heard_health).set()
 
     def job_ended(self, context, instance_id, job_id, error):
         self._carry()
@@ -51,3 +52,16 @@ def test_prepare_is_told_by_job_and_heartbeat(tmp_path, lost):
     guest.stop()
     assert conductor.ends == [('some-guest', 'job', None)]
     assert conductor.heartbeats[-1][1]['prepared'] is True
+
+
+def test_a_job_that_changes_no_status_is_followed_by_a_heartbeat(tmp_path):
+    # The control plane shows RESTARTING until it hears from the guest; the next regular report is far away.
+    conf = doubles.make_conf(tmp_path, health_interval=0.1, report_interval=3600)
+    conductor = Conductor()
+    guest = agent.Agent(conf, doubles.StubManager(conf, doubles.MemoryServices()), conductor)
+    guest.start()
+    guest.endpoint.prepare(CONTEXT, 'prepare', wire.pack(requests.PrepareRequest('1', 512, '')))
+    assert conductor.heard_health.wait(10)
+    guest.endpoint.restart(CONTEXT, 'restart')
+    assert conductor.heard_health_again.wait(10)
+    guest.stop()

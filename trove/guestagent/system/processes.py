@@ -51,6 +51,18 @@ def find_marked(mark: str) -> Process | None:
     return None
 
 
+def is_unreaped(leader: int) -> bool:
+    """Return whether a session's leader has ended, is still in the table, and left nobody else alive in its session.
+
+    Where the first process of a host or container reaps nobody, an engine whose
+    agent died stays so for ever.
+    """
+    fields = _stat(leader)
+    if fields is None or fields[0] != 'Z':
+        return False
+    return not any(_session_of(pid) == leader and find(pid) is not None for pid in _pids())
+
+
 def kill_marked(mark: str) -> None:
     """Kill all processes whose environment carries our mark."""
     for pid in _pids():
@@ -103,6 +115,11 @@ def _is_marked(pid: int, mark: str) -> bool:
     except OSError:
         # It ended meanwhile, or it belongs to somebody else.
         return False
+
+
+def _session_of(pid: int) -> int | None:
+    fields = _stat(pid)
+    return None if fields is None else int(fields[3])
 
 
 def _stat(pid: int) -> list[str] | None:

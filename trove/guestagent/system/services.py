@@ -32,7 +32,9 @@ class Unit:
     """One engine process and how it is run.
 
     ``user`` is who runs it when the agent is root; None means the agent's own
-    user. ``log_file`` takes what the engine prints.
+    user. ``log_file`` takes what the engine prints. ``lock_files`` begin with
+    the id of the process that holds them; an engine that looks only at whether
+    there is such a process takes one for alive that nobody reaped.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Unit:
     environment: dict[str, str] = dataclasses.field(default_factory=dict)
     stop_signal: int = signal.SIGTERM
     stop_timeout_seconds: float = 60.0
+    lock_files: tuple[str, ...] = ()
 
 
 class Services(abc.ABC):
@@ -201,6 +204,7 @@ class ProcessServices(Services):
         # Written first and without a process: were the agent killed right after
         # the start, the next one would look for the process by its mark.
         self._save(unit, None, is_wanted=True)
+        _clear_locks(unit)
         environment = {**os.environ, **unit.environment, processes.MARK: self._mark(unit.name)}
         with open(unit.log_file, 'ab') as log:
             try:
@@ -257,7 +261,8 @@ class ProcessServices(Services):
         record = files.read_json(self._path(name))
         if record is None:
             return None
-        return Unit(**{**record['unit'], 'argv': tuple(record['unit']['argv'])})
+        kept = record['unit']
+        return Unit(**{**kept, 'argv': tuple(kept['argv']), 'lock_files': tuple(kept.get('lock_files', ()))})
 
     def _save(self, unit: Unit, process: processes.Process | None, *, is_wanted: bool) -> None:
         record = {
@@ -266,3 +271,12 @@ class ProcessServices(Services):
             'process': dataclasses.astuple(process) if process else None,
         }
         files.write_json(self._path(unit.name), record)
+
+
+def _clear_locks(unit: Unit) -> None:
+    """Remove the locks of a process that has ended with all its children and that nobody reaped."""
+    for path in unit.lock_files:
+        first_line = (files.read(path) or '').partition('\n')[0]
+        if first_line.isdigit() and processes.is_unreaped(int(first_line)):
+            LOG.info('Lock %s of process %s, which has ended, was removed', path, first_line)
+            files.remove(path)

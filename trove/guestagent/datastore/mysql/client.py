@@ -8,6 +8,7 @@ from typing import Any
 import pymysql
 
 from trove.common import exception
+from trove.guestagent.system import sockets
 
 ERROR_DATABASE_EXISTS = 1007
 ERROR_DATABASE_MISSING = 1008
@@ -52,6 +53,8 @@ class Client:
     def ping(self) -> None:
         """Ask something by a connection that stays open between the pings; ``GuestError`` without an answer."""
         if self._probe is None:
+            # Nobody may listen here, and then PyMySQL would leave a socket to the garbage collector.
+            sockets.connect(self._socket_path, TIMEOUT_SECONDS).close()
             self._probe = self._connect(TIMEOUT_SECONDS)
         try:
             Session(self._probe).query('SELECT 1')

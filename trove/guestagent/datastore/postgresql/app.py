@@ -66,6 +66,7 @@ class PostgreSQLApp(app.App):
             user=self.user,
             # A fast shutdown: sessions are ended, not waited for.
             stop_signal=signal.SIGINT,
+            lock_files=(os.path.join(self.data_folder, 'postmaster.pid'), f'{self.socket_path}.lock'),
         )
 
     def write_configuration(self) -> None:

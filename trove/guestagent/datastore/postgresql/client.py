@@ -11,6 +11,7 @@ import pg8000.native
 
 from trove.common import exception
 from trove.guestagent.datastore.postgresql import options
+from trove.guestagent.system import sockets
 
 TIMEOUT_SECONDS = 5
 STATEMENT_TIMEOUT_SECONDS = 120
@@ -37,17 +38,22 @@ class EngineRefused(exception.GuestError):
 class Session:
     """One open connection to one database; each statement commits by itself."""
 
-    def __init__(self, connection: pg8000.native.Connection) -> None:
+    def __init__(self, connection: pg8000.native.Connection, sock: socket.socket) -> None:
         self._connection = connection
+        self._sock = sock
+
+    def close(self) -> None:
+        """Say good-bye and close, also when the engine is gone."""
+        with contextlib.suppress(pg8000.exceptions.InterfaceError, OSError):
+            self._connection.close()
+        self._sock.close()
 
     def query(self, statement: str, **parameters: Any) -> list[list[Any]]:
         """Run one statement; ``:name`` stands for a parameter. What takes none uses ``quote_name``, ``quote_value``."""
         try:
             return list(self._connection.run(statement, **parameters) or [])
         except pg8000.exceptions.DatabaseError as error:
-            details = error.args[0] if error.args else {}
-            state = details.get('C', 'unknown') if isinstance(details, dict) else 'unknown'
-            raise EngineRefused(state) from None
+            raise EngineRefused(_state(error)) from None
         except (pg8000.exceptions.InterfaceError, OSError) as error:
             raise exception.GuestError(reason=f'the engine does not answer ({type(error).__name__})') from None
 
@@ -59,16 +65,16 @@ class Client:
         self._socket_path = socket_path
         self._user = user
         self._password = password
-        self._probe: pg8000.native.Connection | None = None
+        self._probe: Session | None = None
 
     @contextlib.contextmanager
     def session(self, database: str = options.MAINTENANCE_DATABASE) -> Iterator[Session]:
         """Open a session for several statements."""
-        connection = self._connect(database, STATEMENT_TIMEOUT_SECONDS)
+        session = self._connect(database, STATEMENT_TIMEOUT_SECONDS)
         try:
-            yield Session(connection)
+            yield session
         finally:
-            _close(connection)
+            session.close()
 
     def ping(self) -> None:
         """Ask something by a connection that stays open between the pings; ``GuestError`` without an answer.
@@ -81,16 +87,14 @@ class Client:
             self._probe = self._connect(options.MAINTENANCE_DATABASE, TIMEOUT_SECONDS)
         try:
             self._knock()
-            Session(self._probe).query('SELECT 1')
+            self._probe.query('SELECT 1')
         except exception.GuestError:
             self.forget()
             raise
 
     def _knock(self) -> None:
         try:
-            with socket.socket(socket.AF_UNIX) as knocking:
-                knocking.settimeout(TIMEOUT_SECONDS)
-                knocking.connect(self._socket_path)
+            with sockets.connect(self._socket_path, TIMEOUT_SECONDS) as knocking:
                 knocking.sendall(_SSL_REQUEST)
                 answer = knocking.recv(1)
         except OSError as error:
@@ -102,26 +106,28 @@ class Client:
         """Close the connection of the pings."""
         probe, self._probe = self._probe, None
         if probe is not None:
-            _close(probe)
+            probe.close()
 
-    def _connect(self, database: str, timeout_seconds: int) -> pg8000.native.Connection:
-        try:
-            return pg8000.native.Connection(
-                self._user,
-                password=self._password,
-                unix_sock=self._socket_path,
-                database=database,
-                timeout=timeout_seconds,
-                application_name='trove-guestagent',
-            )
-        except pg8000.exceptions.DatabaseError as error:
-            details = error.args[0] if error.args else {}
-            state = details.get('C', 'unknown') if isinstance(details, dict) else 'unknown'
-            raise EngineRefused(state) from None
-        except (pg8000.exceptions.InterfaceError, OSError) as error:
-            raise exception.GuestError(reason=f'the engine does not answer ({type(error).__name__})') from None
+    def _connect(self, database: str, timeout_seconds: int) -> Session:
+        with contextlib.ExitStack() as undo:
+            sock = undo.enter_context(sockets.connect(self._socket_path, timeout_seconds))
+            try:
+                connection = pg8000.native.Connection(
+                    self._user,
+                    password=self._password,
+                    sock=sock,
+                    ssl_context=False,
+                    database=database,
+                    application_name='trove-guestagent',
+                )
+            except pg8000.exceptions.DatabaseError as error:
+                raise EngineRefused(_state(error)) from None
+            except (pg8000.exceptions.InterfaceError, OSError) as error:
+                raise exception.GuestError(reason=f'the engine does not answer ({type(error).__name__})') from None
+            undo.pop_all()
+            return Session(connection, sock)
 
 
-def _close(connection: pg8000.native.Connection) -> None:
-    with contextlib.suppress(pg8000.exceptions.InterfaceError, OSError):
-        connection.close()
+def _state(error: pg8000.exceptions.DatabaseError) -> str:
+    details = error.args[0] if error.args else {}
+    return str(details.get('C', 'unknown')) if isinstance(details, dict) else 'unknown'

@@ -26,12 +26,16 @@ class Client:
             retry=redis.retry.Retry(redis.backoff.NoBackoff(), 0),
         )
 
+    def forget(self) -> None:
+        """Close the connection; the next question opens another."""
+        with contextlib.suppress(redis.RedisError, OSError):
+            self._redis.close()
+
     def ask(self, *command: Any) -> Any:
         """Run one command; ``GuestError`` without its text, as that may quote a secret."""
         try:
             return self._redis.execute_command(*command)
         except (redis.RedisError, OSError) as error:
-            with contextlib.suppress(redis.RedisError, OSError):
-                self._redis.close()
+            self.forget()
             reason = f'the engine refused {command[0]} ({type(error).__name__})'
             raise exception.GuestError(reason=reason) from None
