@@ -61,7 +61,9 @@ class Agent:
         return self._tell('A heartbeat', self._conductor.heartbeat, context, self._instance_id, payload, sent)
 
     def _tell_end(self, context: trove_context.TroveContext, job_id: str, error: str | None) -> bool:
-        # The status comes first, so that who waits for the job sees what it led to.
+        # The status comes first, so that who waits for the job sees what it led to. It is told even
+        # if it is the old one: the control plane shows RESTARTING, or the like, until it hears of it.
+        self._heartbeat.forget()
         self._beating.wake()
         return self._tell('The end of a job', self._conductor.job_ended, context, self._instance_id, job_id, error)
 
