@@ -1,6 +1,7 @@
 """What every datastore must do, shown on real engines; a datastore of a vendor's own is found by its plug."""
 
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -174,7 +175,7 @@ def test_prepare_as_an_ordinary_user(fresh):
     os.chown(fresh.folder, 65534, 65534)
     accounts = accounts_of(fresh)
     # The agent made its state folder as root before it was told otherwise.
-    engines.shutil.rmtree(f'{fresh.folder}/state')
+    shutil.rmtree(f'{fresh.folder}/state')
 
     def life():
         fresh.restart_agent()
@@ -264,6 +265,18 @@ def test_dead_engine_that_nobody_reaps_is_started_again(served):
     finally:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
+
+
+def test_engine_comes_back_after_a_restart_of_the_host(served):
+    """Processes and the folder for sockets are gone then; what was wanted is started again."""
+    write, read, expected = statements_of(served)
+    root_login(served)(write)
+    served.log_out()
+    engines.kill(served.process())
+    shutil.rmtree(f'{served.folder}/run')
+    served.restart_agent()
+    engines.await_true(lambda: served.manager.services.tend() or served.manager.health() == states.HEALTHY)
+    assert list(root_login(served)(read)) == list(expected)
 
 
 def test_frozen_engine_is_blocked(served):

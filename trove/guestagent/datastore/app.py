@@ -87,7 +87,6 @@ class App(abc.ABC):
 
     def start(self) -> None:
         """Start the engine and wait until it answers; ``GuestError`` when it does not in time."""
-        files.make_folder(self.run_path, owner=self.user, mode=0o755)
         self._services.start(self.unit())
         self._await_answer()
 
@@ -139,7 +138,6 @@ class App(abc.ABC):
         # The engine's user must reach its configuration below a folder of the agent's.
         files.make_folder(self._conf.state_path, mode=0o711 if self.user else 0o700)
         files.make_folder(self.mount_point, owner=self.user, mode=0o755)
-        files.make_folder(self.run_path, owner=self.user, mode=0o755)
         files.make_folder(self._conf.log_path, owner=self.user, mode=0o755)
 
     def _make_data_once(self) -> None:

@@ -34,7 +34,9 @@ class Unit:
     ``user`` is who runs it when the agent is root; None means the agent's own
     user. ``log_file`` takes what the engine prints. ``lock_files`` begin with
     the id of the process that holds them; an engine that looks only at whether
-    there is such a process takes one for alive that nobody reaped.
+    there is such a process takes one for alive that nobody reaped. ``run_folder``
+    is for its sockets; it is made before each start, as a restart of the host
+    may have taken it away.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Unit:
     stop_signal: int = signal.SIGTERM
     stop_timeout_seconds: float = 60.0
     lock_files: tuple[str, ...] = ()
+    run_folder: str | None = None
 
 
 class Services(abc.ABC):
@@ -119,6 +122,7 @@ class SystemdServices(Services):
             f'ExecStart={shlex.join(unit.argv)}',
             *(f'Environment={shlex.quote(f"{key}={value}")}' for key, value in sorted(unit.environment.items())),
             *([f'User={unit.user}'] if unit.user else []),
+            *_runtime_directory(unit),
             f'StandardOutput=append:{unit.log_file}',
             f'StandardError=append:{unit.log_file}',
             f'KillSignal={signal.Signals(unit.stop_signal).name}',
@@ -205,6 +209,8 @@ class ProcessServices(Services):
         # the start, the next one would look for the process by its mark.
         self._save(unit, None, is_wanted=True)
         _clear_locks(unit)
+        if unit.run_folder is not None:
+            files.make_folder(unit.run_folder, owner=unit.user, mode=0o755)
         environment = {**os.environ, **unit.environment, processes.MARK: self._mark(unit.name)}
         with open(unit.log_file, 'ab') as log:
             try:
@@ -280,3 +286,10 @@ def _clear_locks(unit: Unit) -> None:
         if first_line.isdigit() and processes.is_unreaped(int(first_line)):
             LOG.info('Lock %s of process %s, which has ended, was removed', path, first_line)
             files.remove(path)
+
+
+def _runtime_directory(unit: Unit) -> list[str]:
+    """Let systemd make the folder for sockets at each start; it can only below ``/run``."""
+    if unit.run_folder is None or not unit.run_folder.startswith('/run/'):
+        return []
+    return [f'RuntimeDirectory={unit.run_folder.removeprefix("/run/")}', 'RuntimeDirectoryPreserve=yes']

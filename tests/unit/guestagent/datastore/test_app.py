@@ -26,7 +26,6 @@ def test_install_makes_folders_configuration_and_data(engine):
     with open(engine.config_file, encoding='utf-8') as stream:
         assert stream.read() == 'size=1\nsize=2\n\naddress=127.0.0.9\n'
     assert os.listdir(engine.mount_point) == ['data']
-    assert os.path.isdir(engine.run_path)
 
 
 def test_data_are_made_once(engine):

@@ -14,6 +14,7 @@ UNIT = services.Unit(
     user='some',
     environment={'KEY': 'value with blank'},
     stop_signal=signal.SIGINT,
+    run_folder='/run/some',
 )
 
 
@@ -48,7 +49,13 @@ def test_start_writes_the_unit_once(systemd, systemctl, tmp_path):
     assert systemctl.commands == ['daemon-reload', *['enable trove-some', 'start trove-some'] * 2]
     text = (tmp_path / 'trove-some.service').read_text()
     assert "ExecStart=/usr/bin/engine --file '/etc/with blank'" in text
-    for line in ('User=some', 'KillSignal=SIGINT', "Environment='KEY=value with blank'", 'Restart=on-failure'):
+    for line in (
+        'User=some',
+        'KillSignal=SIGINT',
+        "Environment='KEY=value with blank'",
+        'Restart=on-failure',
+        'RuntimeDirectory=some',
+    ):
         assert line in text.splitlines()
 
 

@@ -78,6 +78,7 @@ class MySQLApp(app.App):
             argv=(self.find_program(self.options.server_program), f'--defaults-file={self.config_file}'),
             log_file=self.log_file,
             user=self.user,
+            run_folder=self.run_path,
         )
 
     def own_configuration(self) -> str:

@@ -64,6 +64,7 @@ class PostgreSQLApp(app.App):
             argv=(self.program('postgres'), '-D', self.data_folder, '-c', f'config_file={self.config_file}'),
             log_file=self.log_file,
             user=self.user,
+            run_folder=self.run_path,
             # A fast shutdown: sessions are ended, not waited for.
             stop_signal=signal.SIGINT,
             lock_files=(os.path.join(self.data_folder, 'postmaster.pid'), f'{self.socket_path}.lock'),

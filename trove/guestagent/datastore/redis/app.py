@@ -65,6 +65,7 @@ class RedisApp(app.App):
             argv=(self._program(), self.config_file),
             log_file=self.log_file,
             user=self.user,
+            run_folder=self.run_path,
         )
 
     def own_configuration(self) -> str:
