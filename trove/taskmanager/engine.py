@@ -117,9 +117,10 @@ class Engine:
             has_run = self._run_safely(operation_id)
             with self._lock:
                 self._taken.discard(operation_id)
-            # It may be due again already, or another one because of it. After an error the next
-            # sweep is soon enough: what cannot be claimed or settled would come back at once.
-            if has_run:
+            # It may be due again already, or another one because of it; that one would stand behind
+            # what is queued still. After an error the next sweep is soon enough: what cannot be
+            # claimed or settled would come back at once.
+            if has_run and self._queue.empty():
                 self._nudge.set()
 
     def _run_safely(self, operation_id: str) -> bool:
