@@ -31,13 +31,13 @@ class Status:
         """Say ``building`` while prepare runs; prepared or failed is what remains."""
         if not self.is_prepared:
             files.write(self._path, BUILDING)
+        phase = FAILED
         try:
             yield
-        except BaseException:
-            if not self.is_prepared:
-                files.write(self._path, FAILED)
-            raise
-        files.write(self._path, PREPARED)
+            phase = PREPARED
+        finally:
+            if phase == PREPARED or not self.is_prepared:
+                files.write(self._path, phase)
 
     @contextlib.contextmanager
     def saying(self, status: states.ServiceStatus) -> Iterator[None]:
