@@ -32,7 +32,7 @@ install: ## Install what is missing to run Trove here
 install-test: ## Install what is missing to test Trove here
 	@tools/install --test
 
-test: install-test lint coverage ## Run all checks and all tests
+test: install-test lint docs coverage ## Run all checks and all tests
 	@echo 'All checks and tests passed.'
 
 lint: install-test ## Check style, types, floors and documents

@@ -10,7 +10,7 @@ import traceback
 
 import pytest
 
-from tests.fixtures import engines
+from tests.fixtures import engines, ordinary
 from trove.common import exception, plugs, states
 from trove.guestagent import dbaas
 from trove.guestagent.system import files, processes
@@ -172,6 +172,8 @@ def test_prepare_after_kill_at_any_moment(fresh):
 def test_prepare_as_an_ordinary_user(fresh):
     if os.geteuid() != 0:
         pytest.skip('all other tests run so')
+    if not ordinary.can_run_trove(engines.UNPRIVILEGED):
+        pytest.skip(f'the user {engines.UNPRIVILEGED} cannot read what is imported here')
     os.chown(fresh.folder, 65534, 65534)
     accounts = accounts_of(fresh)
     # The agent made its state folder as root before it was told otherwise.

@@ -102,6 +102,7 @@ def test_forgotten_loop_device_is_detached(world, provider):
 
 
 @needs_root
+@pytest.mark.skipif(shutil.which('mkfs.xfs', path='/usr/sbin:/sbin') is None, reason='xfsprogs is not installed')
 def test_failed_probe_falls_back_to_folders(tmp_path, caplog):
     def fail(argv):
         raise exception.ComputeBusy(reason=f'{argv[0]} is forbidden') if argv[0] == 'mkfs.xfs' else SystemExit

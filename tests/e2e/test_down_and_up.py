@@ -3,13 +3,12 @@
 import contextlib
 import os
 import pwd
-import subprocess
 import sys
 
 import pytest
 
 from tests.e2e import checks, clients
-from tests.fixtures import observed
+from tests.fixtures import observed, ordinary
 from tests.fixtures import stack as stacks
 from tests.fixtures import tenant as tenants
 from trove.standalone import processes
@@ -25,29 +24,13 @@ WITH_USER = {
 WANTED = {'mariadb': WITH_USER, 'postgresql': WITH_USER, 'redis': {}}
 
 
-def can_run_python(user):
-    """Return whether a user can run Trove as it is installed here."""
-    account = pwd.getpwnam(user)
-    done = subprocess.run(
-        [sys.executable, '-c', 'import trove.cmd.standalone, troveclient'],
-        user=account.pw_uid,
-        group=account.pw_gid,
-        extra_groups=[],
-        cwd='/',
-        env={'PATH': os.environ['PATH']},
-        capture_output=True,
-        check=False,
-    )
-    return done.returncode == 0
-
-
 @pytest.fixture(params=['as we are', ORDINARY_USER])
 def stack(request):
     user = None
     if request.param == ORDINARY_USER:
         if os.geteuid() != 0:
             pytest.skip('only root can run a stack as another user; the tests run as an ordinary one already')
-        if not can_run_python(ORDINARY_USER):
+        if not ordinary.can_run_trove(ORDINARY_USER):
             pytest.skip(f'the user {ORDINARY_USER} cannot read {sys.executable} or what it imports')
         user = ORDINARY_USER
     with stacks.running(user) as stack:
