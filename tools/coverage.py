@@ -15,8 +15,8 @@ from collections.abc import Iterable
 from typing import Any
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-PARALLEL = ('tests/unit', 'tests/functional')
-SERIAL = ('tests/contract', 'tests/durability')
+PURE = ('tests/unit', 'tests/functional')
+WITH_SERVERS = ('tests/contract', 'tests/durability')
 UNMEASURED = ('tests/e2e',)
 
 COMPLETE = ('trove/db/operations.py', 'trove/taskmanager/')
@@ -35,8 +35,9 @@ def run_tests(more: Iterable[str]) -> bool:
     measured = ['--cov', '--cov-branch', '--cov-report=', '--cov-append', *more]
     run('coverage', 'erase')
     passed = [
-        run('pytest', *_present(PARALLEL), '-n', str(os.cpu_count() or 1), *measured),
-        run('pytest', *_present(SERIAL), *measured),
+        run('pytest', *_present(PURE), '-n', str(os.cpu_count() or 1), *measured),
+        # Not more at once on a large machine: each of them may start a broker and several engines.
+        run('pytest', *_present(WITH_SERVERS), '-n', '2', '--dist', 'loadfile', *measured),
         run('pytest', *_present(UNMEASURED), *more),
     ]
     return all(passed)
