@@ -59,11 +59,13 @@ def while_cleaning_up():
 
 
 def deleted_meanwhile():
-    """A create whose tenant deletes it at every step, its worker killed in that step or not."""
+    """A create whose tenant deletes it at every step or in its clean-up, its worker killed then."""
+    boundaries = (worker.UNSETTLED, worker.SETTLED)
+    moments = [(step, None) for step in KINDS[CREATE].STEPS] + [(ledger.FAILED_STEP, 'boot_server')]
     return [
-        Scenario(CREATE, step, boundary, is_deleted_meanwhile=True)
-        for step in KINDS[CREATE].STEPS
-        for boundary in (worker.UNSETTLED, worker.SETTLED)
+        Scenario(CREATE, step, boundary, failing_step, is_deleted_meanwhile=True)
+        for step, failing_step in moments
+        for boundary in boundaries
     ]
 
 
