@@ -154,9 +154,12 @@ def _copy_trove(folder: pathlib.Path) -> None:
     """Copy our own package from where it is imported, be it installed or a working tree."""
     source = pathlib.Path(__file__).resolve().parent.parent
     shutil.copytree(source, folder / 'trove', ignore=shutil.ignore_patterns('__pycache__'), dirs_exist_ok=True)
-    described = pathlib.Path(str(metadata.distribution('trove').locate_file('.')))
-    for name in described.glob('trove-*.dist-info'):
-        shutil.copytree(name, folder / name.name, dirs_exist_ok=True)
+    # The version and the plugs, from whatever describes the package here.
+    described = metadata.distribution('trove')
+    target = folder / f'trove-{described.version}.dist-info'
+    target.mkdir()
+    (target / 'METADATA').write_text(f'Metadata-Version: 2.1\nName: trove\nVersion: {described.version}\n')
+    (target / 'entry_points.txt').write_text(described.read_text('entry_points.txt') or '')
 
 
 def _open_to_all(folder: pathlib.Path) -> None:

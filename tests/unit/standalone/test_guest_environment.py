@@ -1,7 +1,6 @@
 """A Python for guests that run as another user."""
 
 import pathlib
-import subprocess
 import sys
 
 import pytest
@@ -32,29 +31,6 @@ def test_nothing_is_copied_for_who_can_run_the_installed_one(tmp_path):
 def test_without_any_python_the_user_is_told(tmp_path):
     with pytest.raises(StackError, match='install python3'):
         guest_environment.prepare(tmp_path / 'guest', 'trove', [], User())
-
-
-def test_the_copy_is_all_that_a_guest_needs(tmp_path):
-    folder = tmp_path / 'guest'
-    user = User('/usr/bin', folder)
-    (launcher,) = guest_environment.prepare(folder, 'trove', guest_environment.read_requirements(), user)
-
-    assert launcher == str(folder / 'trove-guestagent')
-    # It is isolated from everything but the copies, so this tells what is missing.
-    done = subprocess.run([launcher, '--help'], env={}, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert 'guest' in done.stdout
-    assert not (folder / 'sqlalchemy').exists()
-    assert all(path.stat().st_mode & 0o044 == 0o044 for path in folder.rglob('*'))
-
-
-def test_an_older_copy_is_replaced(tmp_path):
-    folder = tmp_path / 'guest'
-    folder.mkdir()
-    (folder / 'old').write_text('')
-    guest_environment.prepare(folder, 'trove', [], User('/usr/bin', folder))
-    assert not (folder / 'old').exists()
-    assert [one.name for one in tmp_path.iterdir()] == ['guest']
 
 
 def test_requirements_are_those_of_the_guest_and_no_more():
