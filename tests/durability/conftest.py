@@ -55,8 +55,8 @@ class Workers:
         """Have undisturbed workers at work meanwhile; they end gracefully."""
         events = [_context.Event() for _ in range(count)]
         rescuers = [self.start(is_ready=event) for event in events]
+        assert all(event.wait(durability_world.LIMIT_SECONDS) for event in events)
         yield
-        assert all(event.wait(30) for event in events)
         for process in rescuers:
             process.terminate()
         for process in rescuers:

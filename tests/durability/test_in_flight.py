@@ -12,7 +12,7 @@ from trove.taskmanager import engine, operation
 
 COUNT = 500
 WORKERS = 8
-LIMIT_SECONDS = 60
+LIMIT_SECONDS = 120
 
 
 class Nap(operation.Operation):

@@ -31,7 +31,7 @@ from trove.taskmanager import engine
 
 CHARGE = {'instances': 1, 'ram': provider_double.FLAVOR.ram, 'volumes': 2}
 MANAGER = 'mysql'
-LIMIT_SECONDS = 60
+LIMIT_SECONDS = 120
 POLL_SECONDS = 0.05
 
 
