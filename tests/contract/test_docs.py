@@ -1,0 +1,125 @@
+"""What the documents name exists: commands, options, classes and files. They are read by the quotes around names."""
+
+import configparser
+import importlib
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PAGES = [ROOT / 'README.rst', *sorted((ROOT / 'doc' / 'source').rglob('*.rst'))]
+QUOTED = re.compile(r'``([^`]+)``')
+COMMAND = re.compile(r'\b(trove-(?:api|conductor|guestagent|manage|standalone|taskmanager))\b')
+MANAGED = re.compile(r'\btrove-manage (?:--\S+ \S+ )?([a-z][a-z_]+)\b')
+STACKED = re.compile(r'\btrove-standalone (up|down|status|reset|[a-z]+)\b(?= *``|$| --)', re.MULTILINE)
+MADE = re.compile(r'^make ([a-z0-9-]+)')
+DOTTED = re.compile(r'^trove(?:\.\w+)+$')
+FILE = re.compile(r'^(?:trove|tests|etc|tools|doc|releasenotes)/[\w./-]+$')
+OPTION = re.compile(r'^[a-z][a-z0-9]*(?:_[a-z0-9]+)+$')
+
+NOT_OPTIONS = {
+    # columns, keys, steps, methods and arguments of which the documents speak as well
+    'active_key', 'after_id', 'operating_status', 'service_status_updated', 'volume_enforced', 'context_is_admin',
+    'make_address', 'make_volume', 'boot_server', 'await_server', 'await_guest', 'prepare_datastore', 'await_ready',
+    'find_server', 'guest_files', 'guest_settings', 'find_missing', 'get_actions', 'get_resources', 'list_rules',
+    'has_databases', 'has_users', 'run_operation', 'create_instance', 'character_set',
+    'information_schema', 'performance_schema', 'os_admin', 'db_sync', 'db_version', 'datastore_update',
+    'datastore_version_update', 'db_load_datastore_config_parameters', 'make_secrets_key', 'pg_',
+    'disable_by_file_path',
+}  # fmt: skip
+GROUPS = {
+    'trove.datastores',
+    'trove.guestagent.datastores',
+    'trove.api.extensions',
+    'trove.db_plugins',
+    'trove.compute.providers',
+    'trove.operations',
+    'trove.storage',
+}
+"""Names of entry point groups read like paths of modules."""
+FILES_OF_DEPLOYMENTS = {'trove.conf', 'trove.sqlite'}
+
+
+def quoted(page: pathlib.Path) -> list[str]:
+    return [' '.join(text.split()) for text in QUOTED.findall(page.read_text())]
+
+
+@pytest.fixture(scope='module')
+def options() -> set[str]:
+    """Names of all options, as the sample files have them."""
+    text = ''.join(path.read_text() for path in sorted((ROOT / 'etc' / 'trove').glob('*.conf.sample')))
+    return set(re.findall(r'^#?([a-z][a-z0-9_]*) *=', text, re.MULTILINE))
+
+
+@pytest.fixture(scope='module')
+def scripts() -> set[str]:
+    parser = configparser.ConfigParser()
+    parser.read(ROOT / 'setup.cfg')
+    return set(re.findall(r'^(\S+) =', parser['options.entry_points']['console_scripts'], re.MULTILINE))
+
+
+def names(page: pathlib.Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+@pytest.mark.parametrize('page', PAGES, ids=names)
+def test_commands_exist(page: pathlib.Path, scripts: set[str]) -> None:
+    text = page.read_text()
+    assert set(COMMAND.findall(text)) <= scripts
+    manage = (ROOT / 'trove' / 'cmd' / 'manage.py').read_text()
+    assert [name for name in MANAGED.findall(text) if f'def {name}(' not in manage] == []
+    stack = (ROOT / 'trove' / 'cmd' / 'standalone.py').read_text()
+    assert [name for name in STACKED.findall(text) if f'def {name}(' not in stack] == []
+
+
+@pytest.mark.parametrize('page', PAGES, ids=names)
+def test_targets_of_make_exist(page: pathlib.Path) -> None:
+    makefile = (ROOT / 'Makefile').read_text()
+    wanted = [match.group(1) for text in quoted(page) if (match := MADE.match(text))]
+    assert [name for name in wanted if not re.search(rf'^{re.escape(name)}:', makefile, re.MULTILINE)] == []
+
+
+@pytest.mark.parametrize('page', PAGES, ids=names)
+def test_modules_and_classes_exist(page: pathlib.Path) -> None:
+    wanted = [text for text in quoted(page) if DOTTED.match(text) and text not in GROUPS | FILES_OF_DEPLOYMENTS]
+    assert [text for text in wanted if not is_importable(text)] == []
+
+
+def is_importable(path: str) -> bool:
+    parts = path.split('.')
+    for size in range(len(parts), 0, -1):
+        base = ROOT.joinpath(*parts[:size])
+        if not (base.with_suffix('.py').is_file() or (base / '__init__.py').is_file()):
+            continue
+        if size == len(parts):
+            return True
+        # Modules of trove.cmd patch the process that imports them, so only others are looked into.
+        if parts[1] == 'cmd':
+            return f'def {parts[size]}(' in base.with_suffix('.py').read_text()
+        found = importlib.import_module('.'.join(parts[:size]))
+        for part in parts[size:]:
+            if not hasattr(found, part):
+                return False
+            found = getattr(found, part)
+        return True
+    return False
+
+
+@pytest.mark.parametrize('page', PAGES, ids=names)
+def test_files_exist(page: pathlib.Path) -> None:
+    tracked = subprocess.run(['git', 'ls-files'], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    wanted = [text.rstrip('/') for text in quoted(page) if FILE.match(text) and not text.startswith('doc/build')]
+    assert [text for text in wanted if not (ROOT / text).exists() and text not in tracked] == []
+
+
+@pytest.mark.parametrize('page', PAGES, ids=names)
+def test_options_exist(page: pathlib.Path, options: set[str]) -> None:
+    wanted = {text for text in quoted(page) if OPTION.match(text)}
+    assert wanted - options - NOT_OPTIONS == set()
+
+
+def test_decisions_are_numbered_without_a_gap() -> None:
+    numbers = sorted(int(path.name[:4]) for path in (ROOT / 'doc' / 'source' / 'decisions').glob('[0-9]*.rst'))
+    assert numbers == list(range(1, len(numbers) + 1))
