@@ -32,29 +32,39 @@ class Process:
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """What the process table shows of a live process."""
+    """What the process table shows of a process: its state is a letter, parent and session are pids."""
 
     process: Process
+    state: str
     parent: int
+    session: int
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether it has ended and only waits to be reaped."""
+        return self.state in _DEAD
 
 
 def look(pid: int) -> Entry | None:
-    """Return the entry of the process that has this pid now; None when there is none or it is a zombie."""
+    """Return the entry of the process that has this pid now; None when there is none.
+
+    A zombie has an entry, too, until somebody reaps it.
+    """
     try:
         with open(f'/proc/{pid}/stat', encoding='utf-8', errors='replace') as stream:
             # The program's name stands in parentheses and may hold anything; the fields after it are fixed.
             fields = stream.read().rpartition(')')[2].split()
     except OSError:
         return None
-    if not fields or fields[0] in _DEAD:
+    if not fields:
         return None
-    return Entry(Process(pid, int(fields[19])), int(fields[1]))
+    return Entry(Process(pid, int(fields[19])), fields[0], int(fields[1]), int(fields[3]))
 
 
 def find(pid: int) -> Process | None:
     """Return the live process that has this pid now."""
     entry = look(pid)
-    return entry.process if entry else None
+    return None if entry is None or entry.is_dead else entry.process
 
 
 def pids() -> list[int]:

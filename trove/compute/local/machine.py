@@ -15,6 +15,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 
 from trove.common import exception
+from trove.common.processes import Process
 from trove.compute.local import processes, users
 
 LOCK = 'machine.lock'
@@ -118,15 +119,15 @@ class Machine:
         """What agent and machine print."""
         return os.path.join(self.folder, 'log', 'guest-agent.log')
 
-    def process(self) -> processes.Process | None:
+    def process(self) -> Process | None:
         """Return the machine's process if it runs."""
         return processes.read(os.path.join(self.pids, 'machine.pid'), self.instance_id)
 
-    def agent(self) -> processes.Process | None:
+    def agent(self) -> Process | None:
         """Return the process of the guest agent if it runs, also when its machine is gone."""
         return processes.read(os.path.join(self.pids, 'agent.pid'), self.instance_id)
 
-    def members(self) -> list[processes.Process]:
+    def members(self) -> list[Process]:
         """Return all processes of the instance."""
         return processes.find(self.instance_id, self.folder, self.user.uid)
 

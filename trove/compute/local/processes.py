@@ -6,46 +6,20 @@ being the child of a process of the instance, and printing into its folder.
 """
 
 import contextlib
-import dataclasses
 import os
 import signal
 import time
 from collections.abc import Callable, Iterable
 
+from trove.common import processes
+from trove.common.processes import Process
+
 MARK = 'TROVE_INSTANCE_ID'
-_DEAD = ('Z', 'X')
-
-
-@dataclasses.dataclass(frozen=True)
-class Process:
-    """A process id with the start time (clock ticks after boot) that tells it from a later one."""
-
-    pid: int
-    started: int
-
-    def is_alive(self) -> bool:
-        """Return whether this very process still runs; a zombie does not."""
-        found = _look(self.pid)
-        return found is not None and found.started == self.started
-
-    def send(self, signal_number: int) -> None:
-        """Send a signal, unless the process is gone."""
-        if self.is_alive():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, signal_number)
-
-
-@dataclasses.dataclass(frozen=True)
-class _Seen:
-    pid: int
-    parent: int
-    started: int
-    state: str
 
 
 def find(instance_id: str, folder: str, uid: int) -> list[Process]:
     """Return all live processes of the instance that run as this user, parents before their children."""
-    seen = {entry.pid: entry for entry in map(_look, _pids()) if entry is not None}
+    seen = _live()
     own = {pid for pid in seen if _owner(pid) == uid}
     members = {pid for pid in own if is_marked(pid, instance_id) or _prints_into(pid, folder)}
     is_growing = True
@@ -53,15 +27,20 @@ def find(instance_id: str, folder: str, uid: int) -> list[Process]:
         children = {pid for pid in own - members if seen[pid].parent in members}
         members |= children
         is_growing = bool(children)
-    ordered = sorted((seen[pid] for pid in members), key=lambda entry: (entry.started, entry.pid))
-    return [Process(entry.pid, entry.started) for entry in ordered if entry.pid != os.getpid()]
+    ordered = sorted((seen[pid].process for pid in members), key=lambda process: (process.started, process.pid))
+    return [process for process in ordered if process.pid != os.getpid()]
+
+
+def _live() -> dict[int, processes.Entry]:
+    entries = (processes.look(pid) for pid in processes.pids())
+    return {entry.process.pid: entry for entry in entries if entry is not None and not entry.is_dead}
 
 
 def topmost(members: Iterable[Process]) -> list[Process]:
     """Return those that are not children of others: an engine and not its workers, which it ends itself."""
     found = list(members)
     pids = {process.pid for process in found}
-    entries = {process.pid: _look(process.pid) for process in found}
+    entries = {process.pid: processes.look(process.pid) for process in found}
     return [process for process in found if (entry := entries[process.pid]) and entry.parent not in pids]
 
 
@@ -78,12 +57,7 @@ def read(path: str, instance_id: str) -> Process | None:
 
 def is_marked(pid: int, instance_id: str) -> bool:
     """Return whether the environment of a process carries the instance's id."""
-    try:
-        with open(f'/proc/{pid}/environ', 'rb') as stream:
-            return f'{MARK}={instance_id}'.encode() in stream.read().split(b'\0')
-    except OSError:
-        # It ended meanwhile, or it is not ours to look at.
-        return False
+    return processes.is_marked(pid, MARK, instance_id)
 
 
 def send_all(members: Iterable[Process], signal_number: int) -> None:
@@ -109,22 +83,6 @@ def wait_until(
         pause(wait_seconds)
         wait_seconds = min(wait_seconds * 1.5, 0.2)
     return True
-
-
-def _pids() -> list[int]:
-    return [int(name) for name in os.listdir('/proc') if name.isdigit()]
-
-
-def _look(pid: int) -> _Seen | None:
-    try:
-        with open(f'/proc/{pid}/stat', encoding='utf-8', errors='replace') as stream:
-            # The program's name comes first, in parentheses, and may hold anything.
-            fields = stream.read().rpartition(')')[2].split()
-    except OSError:
-        return None
-    if not fields or fields[0] in _DEAD:
-        return None
-    return _Seen(pid, int(fields[1]), int(fields[19]), fields[0])
 
 
 def _owner(pid: int) -> int | None:

@@ -1,40 +1,15 @@
-"""Processes of this host, told apart from later ones that got the same id."""
+"""Processes of units: found by the mark in their environment, ended as gently as they let us."""
 
-import dataclasses
-import os
 import signal
 import time
 from collections.abc import Callable
 
+from trove.common import processes
+from trove.common.processes import Process, find
+
+__all__ = ['Process', 'end', 'find', 'find_marked', 'is_unreaped', 'kill_marked']
+
 MARK = 'TROVE_UNIT'
-
-
-@dataclasses.dataclass(frozen=True)
-class Process:
-    """A process id and the start time (in clock ticks after boot) that makes it unique."""
-
-    pid: int
-    started: int
-
-    def is_alive(self) -> bool:
-        """Return whether this very process runs; a zombie does not."""
-        return find(self.pid) == self
-
-    def send(self, signal_number: int) -> None:
-        """Send a signal, unless the process is gone."""
-        if self.is_alive():
-            try:
-                os.kill(self.pid, signal_number)
-            except ProcessLookupError:
-                return
-
-
-def find(pid: int) -> Process | None:
-    """Return the process that has this id now, or None."""
-    fields = _stat(pid)
-    if fields is None or fields[0] in ('Z', 'X'):
-        return None
-    return Process(pid, int(fields[19]))
 
 
 def find_marked(mark: str) -> Process | None:
@@ -43,10 +18,10 @@ def find_marked(mark: str) -> Process | None:
     An engine has children with the same environment; the topmost is the one
     whose parent is not marked.
     """
-    marked = [pid for pid in _pids() if _is_marked(pid, mark)]
+    marked = [pid for pid in processes.pids() if _is_marked(pid, mark)]
     for pid in marked:
-        fields = _stat(pid)
-        if fields is not None and int(fields[1]) not in marked:
+        entry = processes.look(pid)
+        if entry is not None and entry.parent not in marked:
             return find(pid)
     return None
 
@@ -57,15 +32,16 @@ def is_unreaped(leader: int) -> bool:
     Where the first process of a host or container reaps nobody, an engine whose
     agent died stays so for ever.
     """
-    fields = _stat(leader)
-    if fields is None or fields[0] != 'Z':
+    entry = processes.look(leader)
+    if entry is None or not entry.is_dead:
         return False
-    return not any(_session_of(pid) == leader and find(pid) is not None for pid in _pids())
+    others = (processes.look(pid) for pid in processes.pids())
+    return not any(other.session == leader and not other.is_dead for other in others if other is not None)
 
 
 def kill_marked(mark: str) -> None:
     """Kill all processes whose environment carries our mark."""
-    for pid in _pids():
+    for pid in processes.pids():
         process = find(pid) if _is_marked(pid, mark) else None
         if process is not None:
             process.send(signal.SIGKILL)
@@ -104,28 +80,5 @@ def _await_end(process: Process, pause: Callable[[float], None]) -> None:
         pause(0.02)
 
 
-def _pids() -> list[int]:
-    return [int(name) for name in os.listdir('/proc') if name.isdigit()]
-
-
 def _is_marked(pid: int, mark: str) -> bool:
-    try:
-        with open(f'/proc/{pid}/environ', 'rb') as stream:
-            return f'{MARK}={mark}'.encode() in stream.read().split(b'\0')
-    except OSError:
-        # It ended meanwhile, or it belongs to somebody else.
-        return False
-
-
-def _session_of(pid: int) -> int | None:
-    fields = _stat(pid)
-    return None if fields is None else int(fields[3])
-
-
-def _stat(pid: int) -> list[str] | None:
-    """Return the fields of ``/proc/<pid>/stat`` after the program's name (which may hold blanks)."""
-    try:
-        with open(f'/proc/{pid}/stat', encoding='utf-8', errors='replace') as stream:
-            return stream.read().rpartition(')')[2].split()
-    except OSError:
-        return None
+    return processes.is_marked(pid, MARK, mark)
