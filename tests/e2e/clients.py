@@ -8,6 +8,7 @@ import pg8000
 import pg8000.native
 import pymysql
 import redis
+from redis import backoff, retry
 
 CONNECT_SECONDS = 10
 
@@ -35,7 +36,14 @@ def ask_postgresql(address: str, user: str, password: str, statement: str, datab
 
 def ask_redis(address: str, password: str, *command: str) -> Any:
     """Run a command and return its answer."""
-    client = redis.Redis(host=address, password=password or None, socket_timeout=CONNECT_SECONDS, protocol=2)
+    # Unasked, the library would try a refused password again and again.
+    client = redis.Redis(
+        host=address,
+        password=password or None,
+        socket_timeout=CONNECT_SECONDS,
+        protocol=2,
+        retry=retry.Retry(backoff.NoBackoff(), 0),
+    )
     with contextlib.closing(client):
         answer = client.execute_command(*command)
         return answer.decode() if isinstance(answer, bytes) else answer

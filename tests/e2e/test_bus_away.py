@@ -22,14 +22,14 @@ def tenant(fragile_stack):
     checks.remove(tenant, *[one['id'] for one in tenant.list_instances()])
 
 
-def test_the_bus_goes_away_during_a_create(fragile_stack, tenant, record_property):
+def test_the_bus_goes_away_during_a_create(fragile_stack, tenant, record_testsuite_property):
     during = tenant.create('during', 'postgresql')
     checks.await_step(fragile_stack, during['id'], 'prepare_datastore')
     with fragile_stack.without_bus():
         began = time.monotonic()
         # The client waits 10 s at most; that it got an answer is what is asserted.
         meanwhile = tenant.create('meanwhile', 'redis')
-        record_property('post_without_bus_seconds', round(time.monotonic() - began, 3))
+        record_testsuite_property('post_without_bus_seconds', round(time.monotonic() - began, 3))
         assert {one['id'] for one in tenant.list_instances()} == {during['id'], meanwhile['id']}
     for created in (during, meanwhile):
         checks.assert_exactly_one(fragile_stack, tenant, created['id'])
@@ -54,13 +54,13 @@ def stopped(pids):
             os.kill(pid, signal.SIGCONT)
 
 
-def test_reads_ask_nothing_of_a_dead_guest(fragile_stack, tenant, record_property):
+def test_reads_ask_nothing_of_a_dead_guest(fragile_stack, tenant, record_testsuite_property):
     created = tenant.create('silent', 'redis')
     shown = tenant.await_healthy(created['id'])
     with stopped(observed.processes_of(created['id'])):
         began = time.monotonic()
         assert tenant.show(created['id'])['ip'] == shown['ip']
-        record_property('show_of_dead_guest_seconds', round(time.monotonic() - began, 3))
+        record_testsuite_property('show_of_dead_guest_seconds', round(time.monotonic() - began, 3))
         # Nobody can be asked when there is no bus either.
         with fragile_stack.without_bus():
             assert tenant.show(created['id'])['status'] == 'ACTIVE'
