@@ -94,7 +94,9 @@ def ensure(cloud: Cloud, state: standalone_state.State) -> list[Instance]:
     kept = _passwords(state)
     present = {one['name']: one for one in cloud.get('instances')['instances']}
     found = []
-    for datastore in cloud.get('datastores')['datastores']:
+    # What a vendor added is not known here.
+    known = [one for one in cloud.get('datastores')['datastores'] if one['name'] in QUERIES]
+    for datastore in known:
         name = f'demo-{datastore["name"]}'
         if name in present and name in kept:
             print(f'{name} is there already.')
