@@ -1,14 +1,13 @@
 """trove-api: the REST API behind its paste pipeline."""
 
-import eventlet
-
-eventlet.monkey_patch()
+from trove.cmd import patch  # noqa: F401
 
 import contextlib
 import os
 from collections.abc import Sequence
 from typing import Any
 
+import eventlet
 import eventlet.wsgi
 from eventlet.support import greenlets
 from oslo_config import cfg

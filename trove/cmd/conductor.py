@@ -1,8 +1,6 @@
 """trove-conductor: writes down what guests report."""
 
-import eventlet
-
-eventlet.monkey_patch()
+from trove.cmd import patch  # noqa: F401
 
 from collections.abc import Sequence
 

@@ -1,8 +1,6 @@
 """trove-taskmanager: runs operations and drives the compute provider."""
 
-import eventlet
-
-eventlet.monkey_patch()
+from trove.cmd import patch  # noqa: F401
 
 from collections.abc import Sequence
 

@@ -14,16 +14,16 @@ from trove.quota import options as quota_options
 from trove.taskmanager import api as taskmanager_api
 
 UPDATES_NOT_YET = {
-    'replica_of': 'Detaching a replica',
-    'slave_of': 'Detaching a replica',
-    'configuration': 'Configuration groups',
-    'datastore_version': 'Upgrading',
-    'access': 'Changing the access',
+    'replica_of': 'detaching a replica',
+    'slave_of': 'detaching a replica',
+    'configuration': 'configuration groups',
+    'datastore_version': 'upgrading',
+    'access': 'changing the access',
 }
 ACTIONS_NOT_YET = {
-    'resize': 'Resizing',
-    'promote_to_replica_source': 'Promoting a replica',
-    'eject_replica_source': 'Ejecting a replica source',
+    'resize': 'resizing',
+    'promote_to_replica_source': 'promoting a replica',
+    'eject_replica_source': 'ejecting a replica source',
 }
 
 
@@ -92,7 +92,7 @@ class InstanceController(wsgi.Controller):
         # An empty change and a null take a configuration group away, and no instance has one.
         for key in others:
             if not (key == 'configuration' and wanted[key] is None):
-                raise exception.NotImplementedHere(f"{UPDATES_NOT_YET[key]} is not supported yet; leave out '{key}'.")
+                raise exception.NotImplementedHere(f"Not supported yet: {UPDATES_NOT_YET[key]}. Leave out '{key}'.")
         if 'name' in wanted:
             self._instances.rename(req.context, instance_id, wanted['name'])
         return wsgi.Result(None, 202)
@@ -107,7 +107,7 @@ class InstanceController(wsgi.Controller):
         found = self._instances.get(req.context, id)
         name, value = next(iter(body.items()))
         if name in ACTIONS_NOT_YET:
-            raise exception.NotImplementedHere(f'{ACTIONS_NOT_YET[name]} is not supported yet.')
+            raise exception.NotImplementedHere(f'Not supported yet: {ACTIONS_NOT_YET[name]}.')
         if name == 'restart':
             policy.authorize(req.context, 'instance:restart', found.record.project_id)
             self._instances.restart(req.context, id)

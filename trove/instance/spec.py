@@ -7,12 +7,12 @@ from typing import Any
 from trove.common import exception, schema
 
 NOT_YET = {
-    'replica_of': 'Replicas',
-    'replica_count': 'Replicas',
-    'restorePoint': 'Restoring a backup',
-    'configuration': 'Configuration groups',
-    'modules': 'Modules',
-    'locality': 'Locality',
+    'replica_of': 'replicas',
+    'replica_count': 'replicas',
+    'restorePoint': 'restoring a backup',
+    'configuration': 'configuration groups',
+    'modules': 'modules',
+    'locality': 'locality',
 }
 """Fields of the contract whose work is not built yet. Better refused than accepted and not done."""
 
@@ -60,7 +60,7 @@ def from_body(body: Mapping[str, Any]) -> tuple[InstanceSpec, list[str]]:
 def _refuse_what_is_not_built(wanted: Mapping[str, Any]) -> None:
     for field, feature in NOT_YET.items():
         if wanted.get(field):
-            raise exception.NotImplementedHere(f"{feature} is not supported yet; leave out '{field}'.")
+            raise exception.NotImplementedHere(f"Not supported yet: {feature}. Leave out '{field}'.")
 
 
 def _database(database: Mapping[str, Any]) -> dict[str, Any]:

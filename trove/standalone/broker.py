@@ -10,6 +10,7 @@ import glob
 import json
 import os
 import pathlib
+import random
 import secrets
 import shutil
 import socket
@@ -21,6 +22,7 @@ from trove.standalone import files, processes
 from trove.standalone.errors import StackError
 
 ADDRESS = '127.0.0.1'
+PORTS = range(10240, 32768)
 START_SECONDS = 90
 PROTOCOL_HEADER = b'AMQP\x00\x00\x09\x01'
 
@@ -192,12 +194,22 @@ def _new_settings(port: int | None) -> Settings:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return TCP ports of the loopback address that nobody uses at this moment."""
+    """Return TCP ports of the loopback address that nobody uses at this moment.
+
+    They lie below those that the kernel gives to outgoing connections. One of those
+    could take the port while its owner is down, and even a client that tries to reach
+    the owner could: it would be connected with itself.
+    """
+    found: list[int] = []
     with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind((ADDRESS, 0))
-        return [one.getsockname()[1] for one in sockets]
+        for port in random.SystemRandom().sample(PORTS, len(PORTS)):
+            if len(found) == count:
+                break
+            one = stack.enter_context(socket.socket())
+            with contextlib.suppress(OSError):
+                one.bind((ADDRESS, port))
+                found.append(port)
+    return found
 
 
 def find_server() -> str:
