@@ -55,7 +55,7 @@ class DeleteInstance(vocabulary.Operation):
 
     def failed(self, reason: str) -> Outcome:
         """Show the fault; the instance stays, to be deleted again."""
-        message = f'The instance could not be deleted: {reason}. Delete it again; what is left counts against the quota.'
+        message = f'The instance could not be deleted: {reason}. Delete it again; what is left uses quota.'
         with self.write() as session:
             records.write_fault(session, self.subject_id, states.Tasks.DELETING, message)
             records.change(session, self.subject_id, server_status=states.ServerStatus.ERROR)
