@@ -102,3 +102,10 @@ def test_a_port_that_is_taken_is_said_to_be(tmp_path):
         with pytest.raises(broker.StackError, match='did not come up'):
             node.start()
         assert all(daemon.find() is None for daemon in node.daemons())
+
+
+def test_free_ports_are_none_that_outgoing_connections_get():
+    first = int(pathlib.Path('/proc/sys/net/ipv4/ip_local_port_range').read_text().split()[0])
+    ports = broker.free_ports(20)
+    assert len(set(ports)) == 20
+    assert max(ports) < max(first, 32768)
