@@ -135,9 +135,9 @@ def listening(address, port, family=socket.AF_INET):
 
 @pytest.mark.parametrize(('address', 'family'), [('0.0.0.0', socket.AF_INET), ('::', socket.AF_INET6)])
 def test_server_on_all_addresses_is_a_clear_error(world, provider, address, family):
-    request = world.request(tcp_ports=('17306', '17307'))
-    message = r'process \d+\) listens on tcp port 17307'
-    with listening(address, 17307, family), pytest.raises(exception.ComputeError, match=message) as caught:
+    request = world.request(tcp_ports=(str(world.port), str(world.port + 1)))
+    message = rf'process \d+\) listens on tcp port {world.port + 1}'
+    with listening(address, world.port + 1, family), pytest.raises(exception.ComputeError, match=message) as caught:
         provider.make_address(request)
     assert str(os.getpid()) in str(caught.value)
     assert not isinstance(caught.value, exception.ComputeBusy)
@@ -146,9 +146,9 @@ def test_server_on_all_addresses_is_a_clear_error(world, provider, address, fami
 
 def test_datagram_socket_on_all_addresses_is_a_clear_error(world, provider):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
-        server.bind(('0.0.0.0', 17308))
-        with pytest.raises(exception.ComputeError, match='udp port 17308'):
-            provider.make_address(world.request(udp_ports=('17308',)))
+        server.bind(('0.0.0.0', world.port + 1))
+        with pytest.raises(exception.ComputeError, match=f'udp port {world.port + 1}'):
+            provider.make_address(world.request(udp_ports=(str(world.port + 1),)))
 
 
 def test_address_in_use_by_a_stranger_is_skipped(world, provider, make_world):

@@ -70,6 +70,7 @@ def down(made):
 def kill(daemon):
     process = daemon.find()
     os.kill(process.pid, signal.SIGKILL)
+    until(lambda: not process.is_alive(), 10)
     return process
 
 

@@ -55,8 +55,13 @@ class MySQLApp(app.App):
             '--initialize-insecure',
             f'--datadir={folder}',
             f'--init-file={script}',
-            *BOOTSTRAP_SIZES,
+            *self.bootstrap_settings(),
         ]
+
+    def bootstrap_settings(self) -> list[str]:
+        """Return what the server is told while it makes its tables."""
+        # A server that starts deletes all temporary tables it finds, also those of a neighbour in the same folder.
+        return [f'--tmpdir={self.temporary_folder()}', *BOOTSTRAP_SIZES]
 
     def first_accounts(self) -> str:
         """Return the SQL, a statement a line, that leaves our own account as the only one that can log in."""
@@ -135,7 +140,7 @@ class MariaDBApp(MySQLApp):
             '--auth-root-authentication-method=normal',
             '--skip-test-db',
             '--skip-name-resolve',
-            *BOOTSTRAP_SIZES,
+            *self.bootstrap_settings(),
         ]
 
 
