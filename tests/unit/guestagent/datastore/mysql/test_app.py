@@ -9,7 +9,10 @@ from trove.guestagent.datastore.mysql import client, manager
 
 def make(tmp_path, kind):
     conf = doubles.make_conf(tmp_path)
-    return kind(conf, doubles.MemoryServices())
+    made = kind(conf, doubles.MemoryServices())
+    # As under an agent that is not root, also when the tests are: no engine's user need be there.
+    made.app.user = None
+    return made
 
 
 @pytest.fixture
