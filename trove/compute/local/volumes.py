@@ -99,7 +99,10 @@ class LoopBackend(Backend):
         if os.stat(place.image).st_size < size * GIGABYTE:
             os.truncate(place.image, size * GIGABYTE)
         if is_mounted(place.folder):
-            for device in self._devices(place.image):
+            devices = self._devices(place.image)
+            if not devices:
+                raise exception.ComputeError(reason=f'no loop device of {place.image} is to be found; is /sys mounted?')
+            for device in devices:
                 self._run(['losetup', '-c', device])
             self._run(['xfs_growfs', place.folder])
 
