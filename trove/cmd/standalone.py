@@ -53,7 +53,11 @@ def reset(arguments: argparse.Namespace) -> int:
     """Stop the stack and remove it with the data of all its instances."""
     stack = _stack(arguments)
     if stack.state.exists() and not arguments.yes:
-        answer = input(f'All instances of {stack.state.folder} will be deleted with their data. Go on? [y/N] ')
+        print(
+            f'All instances of {stack.state.folder} will be deleted with their data. Go on? [y/N] ', end='', flush=True
+        )
+        # Nobody there to ask is a no; scripts say --yes.
+        answer = sys.stdin.readline()
         if answer.strip().lower() not in ('y', 'yes'):
             print('Nothing was changed.')
             return 1
