@@ -79,8 +79,8 @@ def stop(provider, instance_id):
     until(lambda: provider.stop_server(instance_id).status == SHUTOFF)
 
 
-class ProviderContract:
-    """Held against one provider; the subclass has the fixture ``world``."""
+class Provided:
+    """What the parts of the contract start from; the subclass has the fixture ``world``."""
 
     @pytest.fixture
     def provider(self, world):
@@ -91,6 +91,10 @@ class ProviderContract:
         made = world.request()
         yield made
         delete(provider, made.instance_id)
+
+
+class MakingContract(Provided):
+    """What is made, found and deleted."""
 
     def test_flavors_have_a_size_and_an_id_of_their_own(self, provider):
         flavors = provider.list_flavors()
@@ -175,6 +179,10 @@ class ProviderContract:
         finally:
             delete(provider, request.instance_id)
 
+
+class OperatingContract(Provided):
+    """What is done to a server that is there."""
+
     def test_volume_grows_while_in_use_and_never_shrinks(self, world, provider, wanted):
         build(provider, wanted)
         volume = provider.grow_volume(wanted.instance_id, 2)
@@ -232,3 +240,7 @@ class ProviderContract:
     def test_request_shows_no_secret(self, wanted):
         canary = dataclasses.replace(wanted, guest_files={'guest_info.conf': 'canary'})
         assert 'canary' not in repr(canary)
+
+
+class ProviderContract(MakingContract, OperatingContract):
+    """Held against one provider; the subclass has the fixture ``world``."""
