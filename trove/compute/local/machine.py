@@ -66,10 +66,12 @@ remember machine.pid $$
 follow() {
     child=$!
     [ -z "$is_ending" ] || kill -TERM "$child" 2>/dev/null
-    code=0
-    while kill -0 "$child" 2>/dev/null; do
+    # Waited for at least once: a child that has ended already still has its code to tell.
+    while :; do
         wait "$child"
         code=$?
+        # A signal to this shell ends the waiting, too, with the child still alive.
+        [ "$code" -gt 128 ] && kill -0 "$child" 2>/dev/null || break
     done
     child=
 }
