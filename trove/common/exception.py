@@ -252,9 +252,13 @@ class ComputeError(TroveError):
 
 
 class ComputeBusy(ComputeError):
-    """A provider failed for now; the same call may work later."""
+    """A provider failed for now; the same call may work later, after ``delay_seconds`` if it can tell."""
 
     message = 'The compute provider is not ready: %(reason)s'
+
+    def __init__(self, reason: str, delay_seconds: float | None = None) -> None:
+        super().__init__(reason=reason)
+        self.delay_seconds = delay_seconds
 
 
 class PlugError(TroveError):

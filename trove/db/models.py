@@ -78,6 +78,10 @@ class Instance(Record):
     task_code: int
     server_id: str | None
     server_status: str | None
+    server_host: str | None
+    volume_id: str | None
+    hostname: str | None
+    locality: str | None
     addresses: list[dict[str, Any]]
     access: dict[str, Any]
     availability_zone: str | None

@@ -19,7 +19,7 @@ def attempt(call: Callable[[], Result]) -> Result:
     try:
         return call()
     except exception.ComputeBusy as error:
-        raise vocabulary.Retry(str(error)) from error
+        raise vocabulary.Retry(str(error), error.delay_seconds) from error
     except (exception.ComputeError, exception.ImageNotFound) as error:
         raise vocabulary.Fail(str(error)) from error
 
@@ -37,10 +37,15 @@ def request_of(
         name=record.name,
         flavor=compute.Flavor(flavor.id, flavor.name, flavor.ram, flavor.vcpus, flavor.disk, flavor.ephemeral),
         image=image,
+        datastore_manager=subject.version.manager,
         tcp_ports=tuple(settings.tcp_ports),
         udp_ports=tuple(settings.udp_ports),
         nics=tuple(nics),
+        access=compute.Access(
+            bool(record.access.get('is_public')), tuple(record.access.get('allowed_cidrs', ()))
+        ),
         availability_zone=record.availability_zone,
+        locality=record.locality,
         guest_files=guest_files.make(subject, conf),
         volume_size=record.volume_size,
         volume_type=record.volume_type,
