@@ -12,7 +12,7 @@ Listed = list[tuple[str | None, Sequence[cfg.Opt]]]
 
 def list_server_opts() -> Listed:
     """Return the options of API, taskmanager and conductor by group."""
-    from trove.common import auth, crypto
+    from trove.common import auth, crypto, keystone
     from trove.common import cfg as trove_cfg
     from trove.compute.local import options as local_options
     from trove.db.sqlalchemy import session
@@ -21,6 +21,7 @@ def list_server_opts() -> Listed:
         (None, [*trove_cfg.COMMON_OPTS, *_daemons(), *_web(), *_rooms(), *crypto.OPTS]),
         (session.GROUP, session.OPTS),
         (auth.GROUP, auth.OPTS),
+        *keystone.list_opts(),
         *local_options.list_opts(),
         *((one.name, one.server_options()) for one in _descriptions()),
     ]
