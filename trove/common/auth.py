@@ -49,20 +49,20 @@ OPTS = [
     ),
 ]
 REALM = 'Basic realm="trove"'
+_WHO = ('USER', 'PROJECT', 'DOMAIN', 'USER_DOMAIN', 'PROJECT_DOMAIN', 'TENANT')
 IDENTITY_HEADERS = (
-    'HTTP_X_USER_ID',
+    *(f'HTTP_X_{prefix}{who}_{what}' for prefix in ('', 'SERVICE_') for who in _WHO for what in ('ID', 'NAME')),
+    *(f'HTTP_X_{prefix}{what}' for prefix in ('', 'SERVICE_') for what in ('ROLES', 'IDENTITY_STATUS', 'TOKEN')),
     'HTTP_X_USER',
-    'HTTP_X_USER_NAME',
-    'HTTP_X_PROJECT_ID',
-    'HTTP_X_PROJECT_NAME',
-    'HTTP_X_TENANT_ID',
     'HTTP_X_TENANT',
-    'HTTP_X_TENANT_NAME',
-    'HTTP_X_ROLES',
     'HTTP_X_ROLE',
-    'HTTP_X_IDENTITY_STATUS',
+    'HTTP_X_IS_ADMIN_PROJECT',
     'HTTP_X_SERVICE_CATALOG',
+    'HTTP_X_AUTH_TOKEN',
+    'HTTP_X_STORAGE_TOKEN',
+    'HTTP_OPENSTACK_SYSTEM_SCOPE',
 )
+"""Headers by which a request tells who asks; whoever authenticates writes them and nobody outside."""
 
 
 class BasicCredentialsRequired(exception.Unauthorized):
@@ -303,14 +303,11 @@ class ContextFilter:
         return lambda application: cls(application, conf)
 
     def __call__(self, environ: dict[str, Any], start_response: wsgi.StartResponse) -> Iterable[bytes]:
-        context = trove_context.TroveContext(
-            user_id=environ['HTTP_X_USER_ID'],
-            project_id=environ.get('HTTP_X_PROJECT_ID') or environ['HTTP_X_TENANT_ID'],
-            roles=_roles(environ),
-            auth_token=environ.get('HTTP_X_AUTH_TOKEN'),
-            request_id=environ.get('openstack.request_id'),
-            global_request_id=environ.get('openstack.global_request_id'),
+        context = trove_context.TroveContext.from_environ(
+            environ,
             is_admin=False,
+            roles=_roles(environ),
+            service_catalog=_catalog(environ),
         )
         context.is_admin = policy.is_admin(context, self._conf.admin_roles)
         environ[wsgi.CONTEXT_KEY] = context
@@ -321,3 +318,9 @@ class ContextFilter:
 def _roles(environ: Mapping[str, Any]) -> list[str]:
     text = environ.get('HTTP_X_ROLES') or environ.get('HTTP_X_ROLE') or ''
     return [role.strip() for role in text.split(',') if role.strip()]
+
+
+def _catalog(environ: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return Keystone's service catalogue; empty where there is none."""
+    text = environ.get('HTTP_X_SERVICE_CATALOG')
+    return json.loads(text) if text else []
