@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from trove.common import exception
 from trove.compute.local import folders, machine, records, users, volumes
@@ -77,6 +77,11 @@ class Home:
                 raise exception.ComputeError(reason=f"guest file '{name}' is not named like 'name.conf'")
             folders.write(os.path.join(self.etc, name), content, user.uid, user.gid)
 
+    def remove_guest_files(self, but: Iterable[str]) -> None:
+        """Delete the guest's configuration files with other names than these."""
+        for name in set(os.listdir(self.etc)) - {*but, LOCAL_FILE}:
+            folders.remove(os.path.join(self.etc, name))
+
     def guest_arguments(self) -> list[str]:
         """Return the command line arguments that name the configuration files; later ones win."""
         names = sorted(
@@ -95,6 +100,11 @@ class Home:
             'log_path': self.path('log'),
             'service_manager': 'process',
         }
+
+    def remove_traces(self) -> None:
+        """Delete what processes left that is worth nothing without them."""
+        for path in (self.run, *map(self.path, ('tmp', 'machine'))):
+            folders.remove(path)
 
     def remove_server(self, has_volume: bool) -> None:
         """Delete all but the volume; the record goes last, because with it goes the server."""

@@ -13,8 +13,14 @@ VOLUME_FILE_NAME = 'volume.json'
 BUILDING = 'building'
 RUNNING = 'running'
 REBOOTING = 'rebooting'
+RESIZING = 'resizing'
+REVERTING = 'reverting'
+REBUILDING = 'rebuilding'
 STOPPED = 'stopped'
 DELETING = 'deleting'
+
+PASSING = (REBOOTING, RESIZING, REVERTING, REBUILDING)
+"""What ends in ``RUNNING`` again, after an end of all processes."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,6 +29,7 @@ class ServerRecord:
 
     ``power`` is what it ought to be; ``stopping_since`` is when its end was asked
     for (UTC seconds), from which the patience with its engine is counted.
+    ``old_flavor_id`` is there from a resize until that is confirmed or reverted.
     """
 
     name: str
@@ -32,6 +39,7 @@ class ServerRecord:
     udp_ports: list[str]
     power: str = BUILDING
     stopping_since: float | None = None
+    old_flavor_id: str | None = None
 
 
 def load(instance_folder: str) -> ServerRecord | None:

@@ -3,6 +3,7 @@
 import dataclasses
 import logging
 import os
+from typing import Any
 
 from trove.common import clock, exception, states
 from trove.compute import base
@@ -22,8 +23,17 @@ LOG = logging.getLogger(__name__)
 
 NETWORK = 'loopback'
 START_WAIT_SECONDS = 3.0
+# What comes back at once need not be given the time that a stop is given.
+RESTART_PATIENCE_SECONDS = 20.0
+RESTART_LIMIT_SECONDS = 30.0
 # States of a record in which the server is on its way down.
-_ENDING = (records.STOPPED, records.REBOOTING, records.DELETING)
+_ENDING = (records.STOPPED, records.DELETING, *records.PASSING)
+_PASSING_STATUSES = {
+    records.REBOOTING: states.ServerStatus.REBOOT,
+    records.RESIZING: states.ServerStatus.RESIZE,
+    records.REVERTING: states.ServerStatus.REVERT_RESIZE,
+    records.REBUILDING: states.ServerStatus.REBUILD,
+}
 
 
 class Servers:
@@ -48,13 +58,16 @@ class Servers:
             raise exception.ComputeError(reason=f'there is no server of instance {place.instance_id}')
         return record
 
-    def want(self, place: home.Home, wanted: str) -> records.ServerRecord:
-        """Write down what a server ought to be from now on; nothing but gone once it is being deleted."""
+    def want(self, place: home.Home, wanted: str, **changes: Any) -> records.ServerRecord:
+        """Write down what a server ought to be from now on; nothing but gone once it is being deleted.
+
+        ``changes`` are more fields of its record.
+        """
         before = self.require(place)
         if before.power == records.DELETING:
             raise exception.ComputeError(reason=f'the server of instance {place.instance_id} is being deleted')
         since = self._clock.time() if wanted in _ENDING else None
-        record = dataclasses.replace(before, power=wanted, stopping_since=since)
+        record = dataclasses.replace(before, power=wanted, stopping_since=since, **changes)
         records.save(place.folder, record)
         return record
 
@@ -66,6 +79,18 @@ class Servers:
         record = records.of_request(request)
         records.save(place.folder, record)
         return record
+
+    def lay_out_anew(self, place: home.Home, request: base.ServerRequest) -> None:
+        """Replace what the machine needs but for what agent and engine remember, with nothing running."""
+        user = self._settings.user()
+        place.remove_traces()
+        place.make(user)
+        place.write_guest_files(request.guest_files, user)
+        place.remove_guest_files(but=request.guest_files)
+        fresh = records.of_request(request)
+        kept = self.require(place)
+        record = dataclasses.replace(kept, name=fresh.name, tcp_ports=fresh.tcp_ports, udp_ports=fresh.udp_ports)
+        records.save(place.folder, record)
 
     def bring_up(self, place: home.Home, record: records.ServerRecord) -> None:
         """Start the machine unless it runs, and wait a little for it."""
@@ -84,12 +109,19 @@ class Servers:
     def start(self, place: home.Home) -> base.Server:
         """Start a server, ending first what is still on its way down; ``ComputeBusy`` while that takes."""
         record = self.require(place)
-        is_ending = record.power in (records.STOPPED, records.REBOOTING)
+        is_ending = record.power in (records.STOPPED, *records.PASSING)
         if is_ending and not self.end(place, record, self._settings.stop_timeout_seconds):
             raise exception.ComputeBusy(reason=f'the server of instance {place.instance_id} is still stopping')
         record = self.want(place, records.RUNNING)
         self.bring_up(place, record)
         return self.describe(place, record)
+
+    def bring_down(self, place: home.Home, record: records.ServerRecord, patience_seconds: float | None = None) -> None:
+        """End all processes of a server that is to come back; ``ComputeBusy`` when they do not end soon."""
+        if patience_seconds is None:
+            patience_seconds = min(RESTART_PATIENCE_SECONDS, self._settings.stop_timeout_seconds)
+        if not processes.wait_until(lambda: self.end(place, record, patience_seconds), RESTART_LIMIT_SECONDS):
+            raise exception.ComputeBusy(reason=f'processes of instance {place.instance_id} do not end')
 
     def end(self, place: home.Home, record: records.ServerRecord | None, patience_seconds: float) -> bool:
         """Go on ending all processes of an instance; return whether they are gone.
@@ -104,19 +136,26 @@ class Servers:
         """Return a server as it is now."""
         target = self._machine(place)
         address = self._book.find(place.instance_id)
-        found = (loopback(address),) if address else ()
-        return base.Server(place.instance_id, _status(record, target), found, target.fault())
+        return base.Server(
+            place.instance_id,
+            _status(record, target),
+            (loopback(address),) if address else (),
+            target.fault(),
+            instance_id=place.instance_id,
+            flavor_id=record.flavor_id,
+            host=self._settings.host,
+        )
 
     def is_there(self, place: home.Home) -> bool:
         """Return whether a server is recorded or anything of it runs."""
         return records.load(place.folder) is not None or not self._machine(place).is_gone()
 
     def is_missed(self, place: home.Home, forgotten_after_seconds: float) -> bool:
-        """Return whether a server ought to run and does not; a reboot that nobody finished counts, too."""
+        """Return whether a server ought to run and does not; a restart that nobody finished counts, too."""
         record = records.load(place.folder)
         if record is None:
             return False
-        if record.power == records.REBOOTING:
+        if record.power in records.PASSING:
             return self._clock.time() - (record.stopping_since or 0) > forgotten_after_seconds
         return record.power == records.RUNNING and self._machine(place).process() is None
 
@@ -162,8 +201,10 @@ def loopback(address: str) -> base.Address:
 
 
 def _status(record: records.ServerRecord, target: machine.Machine) -> str:
-    if record.power == records.REBOOTING:
-        return states.ServerStatus.REBOOT
+    if record.power in records.PASSING:
+        return _PASSING_STATUSES[record.power]
+    if record.old_flavor_id is not None and record.power != records.DELETING:
+        return states.ServerStatus.VERIFY_RESIZE
     if record.power in (records.STOPPED, records.DELETING):
         return states.ServerStatus.SHUTOFF if target.is_gone() else states.ServerStatus.ACTIVE
     if target.process() is not None:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 
 from oslo_config import cfg
 
@@ -23,6 +24,11 @@ class Settings:
     def instances_path(self) -> str:
         """Folder of all instances, without links on the way, as the kernel shows it."""
         return os.path.realpath(os.path.expanduser(self._group.instances_path))
+
+    @property
+    def host(self) -> str:
+        """Name of this host, which is the only one."""
+        return socket.gethostname()
 
     @property
     def address_range(self) -> str:

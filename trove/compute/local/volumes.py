@@ -181,7 +181,8 @@ class Backends:
 
     def describe(self, instance_id: str, record: records.VolumeRecord) -> base.Volume:
         """Return a volume as providers tell of it."""
-        return base.Volume(instance_id, record.size, record.type, self.of(record.backend).is_enforced)
+        is_enforced = self.of(record.backend).is_enforced
+        return base.Volume(instance_id, record.size, record.type, is_enforced, instance_id=instance_id)
 
     def detach(self, place: Place) -> None:
         """Undo what any kind may have left mounted or attached."""
