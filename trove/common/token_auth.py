@@ -7,15 +7,24 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import webob
+from oslo_config import cfg
 from oslo_log import log as logging
 
 from trove.common import exception, wsgi
 
 LOG = logging.getLogger(__name__)
 
+GROUP = 'keystone_authtoken'
 REACHED_KEY = 'trove.token_accepted'
 REFUSED = exception.Unauthorized('A valid token of Keystone is required; yours is missing, expired or unknown.')
 AWAY = exception.ServiceUnavailable('Tokens cannot be checked at the moment; try again.')
+
+
+def check(conf: cfg.ConfigOpts) -> None:
+    """Raise ``ConfigurationError`` when the middleware could not check a single token."""
+    if GROUP in conf and not (conf[GROUP].auth_type or conf[GROUP].auth_section):
+        reason = f'[{GROUP}] has no auth_type, so that no token could be checked; set it and the login that it needs'
+        raise exception.ConfigurationError(reason=reason)
 
 
 class TokenFaults:
@@ -31,7 +40,8 @@ class TokenFaults:
     def factory(
         cls, _global_conf: Mapping[str, str], **_local_conf: str
     ) -> Callable[[wsgi.Application], 'TokenFaults']:
-        """Paste filter factory."""
+        """Paste filter factory, called when the middleware is there."""
+        check(cfg.CONF)
         return cls
 
     def __call__(self, environ: dict[str, Any], start_response: wsgi.StartResponse) -> Iterable[bytes]:

@@ -1,7 +1,10 @@
 """What stands around Keystone's middleware; a stand-in refuses as that does."""
 
+import contextlib
+
 import pytest
 import webob
+from oslo_config import cfg
 
 from trove.common import exception, token_auth, wsgi
 
@@ -66,3 +69,17 @@ def test_what_the_api_answers_passes(status):
 def test_only_tokens_of_a_project_pass(environ, told):
     with pytest.raises(exception.Forbidden, match=told):
         send(answer(200), **environ)
+
+
+@pytest.mark.parametrize(
+    ('settings', 'is_fine'), [({}, False), ({'auth_type': 'password'}, True), ({'auth_section': 'other'}, True)]
+)
+def test_an_api_that_could_check_no_token_does_not_start(settings, is_fine):
+    conf = cfg.ConfigOpts()
+    token_auth.check(conf)
+    conf.register_opts([cfg.StrOpt('auth_type'), cfg.StrOpt('auth_section')], group=token_auth.GROUP)
+    conf([], project='trove', default_config_files=[], default_config_dirs=[])
+    for name, value in settings.items():
+        conf.set_override(name, value, group=token_auth.GROUP)
+    with contextlib.nullcontext() if is_fine else pytest.raises(exception.ConfigurationError, match='no auth_type'):
+        token_auth.check(conf)
