@@ -47,7 +47,12 @@ def serve(conf: cfg.ConfigOpts) -> None:
         signal.signal(number, lambda *_: ending.set())
     if not conf.guest_id:
         raise exception.ConfigurationError(reason='guest_id is not set')
-    datastore = dbaas.make_manager(conf)
+    try:
+        datastore = dbaas.make_manager(conf, ending.wait)
+    except exception.GuestError:
+        if ending.is_set():
+            return
+        raise
     transport.start(conf)
     guest = agent.Agent(conf, datastore, conductor_api.API(conf.conductor_queue))
     server = rpc.Server(guest_api.topic_of(conf.guest_id), conf.guest_id, [guest.endpoint], executor='threading')

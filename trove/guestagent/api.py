@@ -61,6 +61,24 @@ class API:
         """Restart the database service."""
         self._client.cast(context, 'restart', job_id=job_id)
 
+    def stop_db(self, context: trove_context.TroveContext, job_id: str) -> None:
+        """End the engine; it stays down until it is started, also over restarts of agent and server."""
+        self._client.cast(context, 'stop_db', job_id=job_id)
+
+    def start_db_with_conf_changes(
+        self, context: trove_context.TroveContext, job_id: str, request: dict[str, Any]
+    ) -> None:
+        """Start the engine with a template written anew; ``request`` is a packed ``StartRequest``."""
+        self._client.cast(context, 'start_db_with_conf_changes', job_id=job_id, request=request)
+
+    def resize_fs(self, context: trove_context.TroveContext, job_id: str) -> None:
+        """Grow the file system of the volume to the size of its device, while the engine serves."""
+        self._client.cast(context, 'resize_fs', job_id=job_id)
+
+    def rebuild(self, context: trove_context.TroveContext, job_id: str, request: dict[str, Any]) -> None:
+        """Serve what lies on the volume after the server was made anew; ``request`` is a packed ``RebuildRequest``."""
+        self._client.cast(context, 'rebuild', job_id=job_id, request=request)
+
     # -- the agent ------------------------------------------------------------------------
 
     def rpc_ping(self, context: trove_context.TroveContext) -> bool:

@@ -2,10 +2,12 @@
 
 import importlib
 import os
+import time
 
 from oslo_config import cfg
 
 from trove.common import exception, plugs
+from trove.guestagent import volume
 from trove.guestagent.datastore import manager as datastore_manager
 from trove.guestagent.system import services
 
@@ -35,9 +37,13 @@ def make_services(conf: cfg.ConfigOpts) -> services.Services:
     return services.ProcessServices(os.path.join(conf.state_path, 'services'), owner_id=conf.guest_id)
 
 
-def make_manager(conf: cfg.ConfigOpts) -> datastore_manager.Manager:
-    """Return the manager of this guest's datastore."""
+def make_manager(conf: cfg.ConfigOpts, pause: volume.Pause = time.sleep) -> datastore_manager.Manager:
+    """Return the manager of this guest's datastore, after mounting the volume; ``pause`` as ``Volume`` takes it."""
     manager_class = load_manager_class(conf)
+    description = manager_class.description
+    conf.register_opts(description.guest_options(), group=description.name)
+    # Before anything is written, as all our state may lie on the volume.
+    volume.Volume(conf, conf.mount_point or conf[description.name].mount_point, pause).mount()
     return manager_class(conf, make_services(conf))
 
 

@@ -135,15 +135,8 @@ class RootCalls(Asked):
         return self._datastore.is_root_enabled(context)
 
 
-class Manager(DatabaseCalls, UserCalls, RootCalls):
-    """All that a guest answers on its topic."""
-
-    target = oslo_messaging.Target(version=VERSION)
-
-    @answers
-    def rpc_ping(self, context: Context) -> bool:
-        """Say that the agent lives."""
-        return True
+class JobCalls(Asked):
+    """Work that takes time: each call starts a named job and returns at once."""
 
     @answers
     def prepare(self, context: Context, job_id: str, request: dict[str, Any]) -> None:
@@ -165,3 +158,41 @@ class Manager(DatabaseCalls, UserCalls, RootCalls):
                 self._datastore.restart(context)
 
         self._jobs.start(context, job_id, work)
+
+    @answers
+    def stop_db(self, context: Context, job_id: str) -> None:
+        """Start the named job that ends the engine; it stays down until it is started."""
+        self._jobs.start(context, job_id, lambda: self._datastore.stop(context))
+
+    @answers
+    def start_db_with_conf_changes(self, context: Context, job_id: str, request: dict[str, Any]) -> None:
+        """Start the named job that starts the engine with a new template; ``request`` is a packed ``StartRequest``."""
+        unpacked = wire.unpack(requests.StartRequest, request)
+        self._jobs.start(context, job_id, lambda: self._datastore.start_with_changes(context, unpacked))
+
+    @answers
+    def resize_fs(self, context: Context, job_id: str) -> None:
+        """Start the named job that grows the file system of the volume to its device."""
+        self._jobs.start(context, job_id, lambda: self._datastore.resize_fs(context))
+
+    @answers
+    def rebuild(self, context: Context, job_id: str, request: dict[str, Any]) -> None:
+        """Start the named job that serves what lies on the volume; ``request`` is a packed ``RebuildRequest``."""
+        unpacked = wire.unpack(requests.RebuildRequest, request)
+
+        def work() -> None:
+            with self._status.preparing():
+                self._datastore.rebuild(context, unpacked)
+
+        self._jobs.start(context, job_id, work)
+
+
+class Manager(DatabaseCalls, UserCalls, RootCalls, JobCalls):
+    """All that a guest answers on its topic."""
+
+    target = oslo_messaging.Target(version=VERSION)
+
+    @answers
+    def rpc_ping(self, context: Context) -> bool:
+        """Say that the agent lives."""
+        return True

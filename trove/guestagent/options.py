@@ -17,9 +17,26 @@ OPTS = [
         'mount_point', help="Where the volume is mounted, instead of the datastore's own mount_point; data lie below."
     ),
     cfg.StrOpt(
+        'device_path',
+        help='Block device of the volume, which the agent mounts at its start before anything else; '
+        'nothing is mounted without it.',
+    ),
+    cfg.FloatOpt(
+        'device_timeout_seconds', default=300, min=0, help='Seconds to wait at the start for the device of the volume.'
+    ),
+    cfg.StrOpt(
+        'volume_fstype',
+        default='ext4',
+        choices=['ext4', 'xfs'],
+        help='File system that is made on a device with nothing on it; one that is there is used as it is.',
+    ),
+    cfg.StrOpt('format_options', default='', help='More arguments for the program that makes the file system.'),
+    cfg.StrOpt('mount_options', default='noatime,nosuid,nodev', help='Options that the volume is mounted with.'),
+    cfg.StrOpt(
         'state_path',
         default='/var/lib/trove-guestagent',
-        help='Private folder for the jobs, the secrets and the engine configuration.',
+        help='Private folder for the jobs, the secrets and the engine configuration. A server that is rebuilt '
+        'keeps its volume alone, so it should lie on the volume, below mount_point.',
     ),
     cfg.StrOpt(
         'run_path',

@@ -20,3 +20,21 @@ class PrepareRequest:
     users: list[dict[str, Any]] = dataclasses.field(default_factory=list, repr=False)
     root_password: str | None = dataclasses.field(default=None, repr=False)
     overrides: dict[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class StartRequest:
+    """What an engine is started with after its server changed: the template rendered for the new flavor.
+
+    The tenant's overrides stay what they were.
+    """
+
+    config_contents: str
+
+
+@dataclasses.dataclass(frozen=True)
+class RebuildRequest:
+    """What a guest on a fresh root disk needs to serve what lies on the volume; the rest it finds there."""
+
+    datastore_version: str
+    config_contents: str

@@ -100,6 +100,25 @@ class App(abc.ABC):
         self.write_configuration()
         self.start()
 
+    def start_with_changes(self, request: requests.StartRequest) -> None:
+        """Start with another template; what runs is restarted, as it runs by the old one."""
+        self._configuration.replace_template(request.config_contents)
+        self.restart()
+
+    def rebuild(self, request: requests.RebuildRequest) -> None:
+        """Serve the data of the volume on a host that has nothing else of this engine any more."""
+        self._require_state()
+        LOG.info('The engine is set up anew for version %s on what is there', request.datastore_version)
+        self._make_folders()
+        for path in self.engine_paths():
+            # The image that the host was made from may have another id for the same user.
+            files.give(path, self.user)
+        self.start_with_changes(requests.StartRequest(request.config_contents))
+
+    def engine_paths(self) -> list[str]:
+        """Return what belongs to the engine's user with all below."""
+        return [self.data_folder, self.log_file]
+
     def health(self) -> states.ServiceStatus:
         """Return what the engine's own answer, or its absence, says."""
         try:
@@ -118,7 +137,7 @@ class App(abc.ABC):
 
     def secret(self, name: str) -> str:
         """Return a kept secret, making it at the first call."""
-        path = os.path.join(self._conf.state_path, 'secrets', name)
+        path = self._secret_path(name)
         known = files.read(path)
         if known is None:
             files.make_folder(os.path.dirname(path))
@@ -126,18 +145,33 @@ class App(abc.ABC):
             files.write(path, known)
         return known
 
+    def _secret_path(self, name: str) -> str:
+        return os.path.join(self._conf.state_path, 'secrets', name)
+
     def _explain_silence(self, error: exception.GuestError) -> states.ServiceStatus:
         if self._services.is_running(self.unit_name):
             LOG.debug('The engine runs and does not answer: %s', error)
             return states.BLOCKED
         return states.CRASHED if self._services.is_wanted(self.unit_name) else states.SHUTDOWN
 
+    def _require_state(self) -> None:
+        """Raise ``GuestError`` unless all is there that cannot be made anew."""
+        kept = (self.data_folder, self._configuration.layers_path, self._secret_path(self.admin_name))
+        missing = [path for path in kept if not os.path.exists(path)]
+        if missing:
+            reason = (
+                f'the state of this guest is lost: {", ".join(missing)} missing; what a rebuild is to keep must lie '
+                f'on the volume, with state_path below {self.mount_point}'
+            )
+            raise exception.GuestError(reason=reason)
+
     def _make_folders(self) -> None:
         # It raises when there is no such user.
         shell.identity(self.user)
         # The engine's user must reach its configuration below a folder of the agent's.
         files.make_folder(self._conf.state_path, mode=0o711 if self.user else 0o700)
-        files.make_folder(self.mount_point, owner=self.user, mode=0o755)
+        # The engine writes to folders in it; the state may lie there as well, and must not be replaced by the engine.
+        files.make_folder(self.mount_point, owner=os.geteuid(), mode=0o755)
         files.make_folder(self._conf.log_path, owner=self.user, mode=0o755)
 
     def _make_data_once(self) -> None:

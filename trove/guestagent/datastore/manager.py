@@ -31,6 +31,7 @@ class Manager(abilities.DatabaseCalls, abilities.UserCalls, abilities.RootCalls,
         self.conf = conf
         self.services = unit_services
         self.app = self.make_app()
+        self.volume = volume.Volume(conf, self.app.mount_point)
 
     @abc.abstractmethod
     def make_app(self) -> app.App:
@@ -57,6 +58,18 @@ class Manager(abilities.DatabaseCalls, abilities.UserCalls, abilities.RootCalls,
     def restart(self, context: Context) -> None:
         """Stop and start the engine, with its configuration written anew."""
         self.app.restart()
+
+    def start_with_changes(self, context: Context, request: requests.StartRequest) -> None:
+        """Start the engine with the template written anew, as for a new flavor; it may run already."""
+        self.app.start_with_changes(request)
+
+    def resize_fs(self, context: Context) -> None:
+        """Grow the file system of the volume to the size of its device, while the engine serves."""
+        self.volume.grow()
+
+    def rebuild(self, context: Context, request: requests.RebuildRequest) -> None:
+        """Serve what lies on the volume after the server was made anew; ``GuestError`` when the state is not there."""
+        self.app.rebuild(request)
 
     def health(self) -> states.ServiceStatus:
         """Return the engine's health by asking it: healthy, blocked, crashed or shut down."""

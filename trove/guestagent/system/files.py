@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 import shutil
 import stat
 from typing import Any
@@ -53,13 +54,28 @@ def remove(path: str) -> None:
         os.unlink(path)
 
 
-def make_folder(path: str, *, owner: str | None = None, mode: int = PRIVATE_FOLDER) -> None:
+def make_folder(path: str, *, owner: str | int | None = None, mode: int = PRIVATE_FOLDER) -> None:
     """Make a folder, and those above it, unless it is there; its mode and owner are set either way."""
     os.makedirs(path, mode=mode, exist_ok=True)
     if stat.S_IMODE(os.stat(path).st_mode) != mode:
         os.chmod(path, mode)
     if owner is not None:
         shutil.chown(path, owner)
+
+
+def give(path: str, user: str | None) -> None:
+    """Make a user the owner of a file or of a folder with all in it, unless it is; nothing for no user or no path."""
+    if user is None or not os.path.lexists(path):
+        return
+    account = pwd.getpwnam(user)
+    found = os.lstat(path)
+    if (found.st_uid, found.st_gid) == (account.pw_uid, account.pw_gid):
+        return
+    for _, folders, names, descriptor in os.fwalk(path, topdown=False):
+        for name in (*folders, *names):
+            os.chown(name, account.pw_uid, account.pw_gid, dir_fd=descriptor, follow_symlinks=False)
+    # Last, so that what was broken off is done again.
+    os.chown(path, account.pw_uid, account.pw_gid, follow_symlinks=False)
 
 
 def sync_folder(path: str) -> None:

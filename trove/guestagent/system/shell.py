@@ -14,15 +14,25 @@ from trove.common import exception
 LOG = logging.getLogger(__name__)
 
 
-def run(
+def run(argv: Sequence[str], **options: Any) -> str:
+    """Run a program as ``attempt`` does and return what it printed; ``GuestError`` when it fails, too."""
+    code, output = attempt(argv, **options)
+    program = os.path.basename(argv[0])
+    if code:
+        raise exception.GuestError(reason=f'{program} ended with code {code}')
+    LOG.debug('%s ended well', program)
+    return output
+
+
+def attempt(
     argv: Sequence[str],
     *,
     input_text: str | None = None,
     environment: Mapping[str, str] | None = None,
     user: str | None = None,
     timeout_seconds: float = 300,
-) -> str:
-    """Run a program and return what it printed; ``GuestError`` when it fails or takes too long.
+) -> tuple[int, str]:
+    """Run a program and return its code and what it printed; ``GuestError`` when it cannot be run or takes too long.
 
     Secrets go in by ``input_text`` or by files, never by ``argv``: that is
     logged, and any user of the host can read it. What the program printed is
@@ -48,10 +58,7 @@ def run(
         except subprocess.TimeoutExpired as error:
             os.killpg(process.pid, signal.SIGKILL)
             raise exception.GuestError(reason=f'{program} took longer than {timeout_seconds:.0f} seconds') from error
-    if process.returncode:
-        raise exception.GuestError(reason=f'{program} ended with code {process.returncode}')
-    LOG.debug('%s ended well', program)
-    return output
+    return process.returncode, output
 
 
 def identity(user: str | None) -> dict[str, Any]:

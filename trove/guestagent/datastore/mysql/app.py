@@ -102,6 +102,9 @@ class MySQLApp(app.App):
         ]
         return '\n'.join(lines)
 
+    def engine_paths(self) -> list[str]:
+        return [*super().engine_paths(), self.temporary_folder()]
+
     def temporary_folder(self) -> str:
         """Return the folder for the engine's temporary files; on the volume, so that its size limits them."""
         folder = os.path.join(self.mount_point, 'tmp')
