@@ -15,6 +15,7 @@ def list_server_opts() -> Listed:
     from trove.common import auth, crypto, keystone
     from trove.common import cfg as trove_cfg
     from trove.compute.local import options as local_options
+    from trove.compute.nova import options as nova_options
     from trove.db.sqlalchemy import session
 
     return [
@@ -23,6 +24,7 @@ def list_server_opts() -> Listed:
         (auth.GROUP, auth.OPTS),
         *keystone.list_opts(),
         *local_options.list_opts(),
+        *nova_options.list_opts(),
         *((one.name, one.server_options()) for one in _descriptions()),
     ]
 
