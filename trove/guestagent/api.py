@@ -30,8 +30,8 @@ def _without_traceback(error: exception.TroveError) -> exception.TroveError:
     return known(str(error.args[0]))
 
 
-class API:
-    """Speaks to one guest. Questions raise ``GuestTimeout``, ``GuestError`` or what the guest raised."""
+class Door:
+    """How a door to one guest sends."""
 
     def __init__(self, instance_id: str, conf: cfg.ConfigOpts, client: rpc.Client | None = None) -> None:
         self._instance_id = instance_id
@@ -51,7 +51,9 @@ class API:
         except rpc.BusError as error:
             raise exception.ServiceUnavailable('The message bus is not available; try again.') from error
 
-    # -- jobs: named by the operation; a repeated cast starts nothing twice --------------
+
+class JobDoor(Door):
+    """Jobs: named by the operation; a repeated cast starts nothing twice."""
 
     def prepare(self, context: trove_context.TroveContext, job_id: str, request: dict[str, Any]) -> None:
         """Make the database from nothing; ``request`` is a packed ``PrepareRequest``."""
@@ -78,6 +80,10 @@ class API:
     def rebuild(self, context: trove_context.TroveContext, job_id: str, request: dict[str, Any]) -> None:
         """Serve what lies on the volume after the server was made anew; ``request`` is a packed ``RebuildRequest``."""
         self._client.cast(context, 'rebuild', job_id=job_id, request=request)
+
+
+class API(JobDoor):
+    """Speaks to one guest. Questions raise ``GuestTimeout``, ``GuestError`` or what the guest raised."""
 
     # -- the agent ------------------------------------------------------------------------
 
