@@ -29,6 +29,9 @@ OPTS = [
 
 ADMIN = 'rule:admin'
 ADMIN_OR_OWNER = 'rule:admin_or_owner'
+"""For what only reads."""
+ADMIN_OR_WRITER = 'rule:admin_or_writer'
+"""For what changes something: as above, but for those who are readers and no more."""
 ANYONE = ''
 IS_ADMIN_RULE = 'context_is_admin'
 
@@ -38,7 +41,19 @@ BASE_RULES = [
     policy.RuleDefault(
         'admin_or_owner',
         'rule:admin or project_id:%(tenant)s',
-        description='An administrator, or a user of the project that the object belongs to.',
+        description='An administrator, or a user of the project that the object belongs to; it is for reading.',
+    ),
+    policy.RuleDefault(
+        'writer',
+        'role:member or not role:reader',
+        description='Whoever is more than a reader. Members are readers, too; a role of your own, given without '
+        'reader, writes.',
+    ),
+    policy.RuleDefault(
+        'admin_or_writer',
+        'rule:admin or (rule:admin_or_owner and rule:writer)',
+        description='An administrator, or a user of the project that the object belongs to who is more than a '
+        'reader; it is for changing.',
     ),
 ]
 

@@ -1,5 +1,6 @@
 import pytest
 from oslo_config import cfg
+from oslo_policy import policy as oslo_policy
 
 from trove.common import context, exception, policy
 
@@ -7,6 +8,7 @@ RULES = [
     *policy.BASE_RULES,
     policy.rule('anyone', policy.ANYONE, 'Anyone.', ('GET', '/')),
     policy.rule('owner', policy.ADMIN_OR_OWNER, 'Owner.', ('GET', '/')),
+    policy.rule('writing', policy.ADMIN_OR_WRITER, 'Writing.', ('POST', '/')),
     policy.rule('admin_only', policy.ADMIN, 'Admin.', ('GET', '/')),
 ]
 
@@ -33,6 +35,20 @@ def test_owners_may():
     policy.authorize(caller('member'), 'owner', 'p')
 
 
+@pytest.mark.parametrize('roles', [('member', 'reader'), ('member',), ('operator-of-databases',), ()])
+def test_whoever_is_more_than_a_reader_writes(roles):
+    policy.authorize(caller(*roles), 'writing', 'p')
+    with pytest.raises(exception.PolicyNotAuthorized):
+        policy.authorize(caller(*roles), 'writing', 'another')
+
+
+@pytest.mark.parametrize('roles', [('reader',), ('reader', 'operator-of-databases')])
+def test_a_reader_reads(roles):
+    policy.authorize(caller(*roles), 'owner', 'p')
+    with pytest.raises(exception.PolicyNotAuthorized):
+        policy.authorize(caller(*roles), 'writing', 'p')
+
+
 def test_strangers_may_not():
     with pytest.raises(exception.PolicyNotAuthorized, match="Policy doesn't allow owner to be performed"):
         policy.authorize(caller('member'), 'owner', 'another')
@@ -41,6 +57,7 @@ def test_strangers_may_not():
 def test_administrators_may():
     policy.authorize(caller('admin', is_admin=True), 'owner', 'another')
     policy.authorize(caller('admin', is_admin=True), 'admin_only')
+    policy.authorize(caller('admin', 'reader', is_admin=True), 'writing', 'another')
 
 
 def test_only_administrators_may():
@@ -74,3 +91,18 @@ def test_every_rule_is_named_once_and_documented():
     assert len(names) == len(set(names))
     assert {'instance:create', 'datastore:index', 'flavor:show', 'limits:index'} <= set(names)
     assert all(rule.description for rule in rules)
+
+
+def test_what_changes_something_is_not_for_readers():
+    checks = {
+        (rule.check_str, operation['method'])
+        for rule in policy.list_rules()
+        if isinstance(rule, oslo_policy.DocumentedRuleDefault)
+        for operation in rule.operations
+    }
+    assert {check for check, method in checks if method != 'GET'} <= {policy.ADMIN_OR_WRITER, policy.ADMIN}
+    assert {check for check, method in checks if method == 'GET'} <= {
+        policy.ADMIN_OR_OWNER,
+        policy.ADMIN,
+        policy.ANYONE,
+    }
