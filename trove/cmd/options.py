@@ -12,7 +12,7 @@ Listed = list[tuple[str | None, Sequence[cfg.Opt]]]
 
 def list_server_opts() -> Listed:
     """Return the options of API, taskmanager and conductor by group."""
-    from trove.common import auth, crypto, keystone
+    from trove.common import auth, crypto, keystone, token_auth
     from trove.common import cfg as trove_cfg
     from trove.compute.local import options as local_options
     from trove.compute.nova import options as nova_options
@@ -23,6 +23,7 @@ def list_server_opts() -> Listed:
         (session.GROUP, session.OPTS),
         (auth.GROUP, auth.OPTS),
         *keystone.list_opts(),
+        (token_auth.GROUP, keystone.login_opts()),
         *local_options.list_opts(),
         *nova_options.list_opts(),
         *((one.name, one.server_options()) for one in _descriptions()),

@@ -18,7 +18,11 @@ OPTS = [
     cfg.StrOpt(
         'interface',
         default='internal',
-        choices=['public', 'internal', 'admin'],
+        choices=[
+            ('public', 'the one that users reach'),
+            ('internal', 'the one for services'),
+            ('admin', 'the one for administration, where there still is one'),
+        ],
         help='Which of the endpoints in the catalogue are used.',
     ),
     cfg.IntOpt(
@@ -42,8 +46,13 @@ def _session_opts() -> list[cfg.Opt]:
 
 def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
     """Return the options for the sample configuration, those of a login by password among them."""
-    login = [*loading.get_auth_common_conf_options(), *loading.get_auth_plugin_conf_options('password')]
-    return [(GROUP, [*OPTS, *_session_opts(), *login])]
+    return [(GROUP, [*OPTS, *_session_opts(), *loading.get_auth_common_conf_options(), *login_opts()])]
+
+
+def login_opts() -> list[cfg.Opt]:
+    """Return the options of the usual login, which are read where ``auth_type`` is ``password``."""
+    options: list[cfg.Opt] = loading.get_auth_plugin_conf_options('password')
+    return options
 
 
 def register(conf: cfg.ConfigOpts) -> None:
