@@ -8,21 +8,42 @@ provider. Authors of providers may import it from here.
 import abc
 import concurrent.futures
 import dataclasses
-import time
 import uuid
 
 import pytest
 
-from trove.common import exception, states
+from tests.fixtures.asking import (
+    ACTIVE,
+    SHUTOFF,
+    VERIFY_RESIZE,
+    another_flavor,
+    become,
+    build,
+    delete,
+    grow_volume,
+    insist,
+    is_in,
+    listed,
+    make_volume,
+    refuses,
+    stop,
+    until,
+)
+from trove.common import clock, states
 from trove.compute import base
-
-ACTIVE = states.ServerStatus.ACTIVE
-SHUTOFF = states.ServerStatus.SHUTOFF
-LIMIT_SECONDS = 60
 
 
 class World(abc.ABC):
-    """What the contract needs of a provider under test."""
+    """What the contract needs of a provider under test. The flags are what providers may honestly differ in."""
+
+    resumes_servers = True
+    """Whether ``resume_servers`` starts what ended unasked; otherwise the cloud minds that, or nobody does."""
+    can_migrate = True
+    """Whether there is another host; without one, ``migrate_server`` is a ``ComputeError`` that says so."""
+    tells_changes = True
+    """Whether ``list_servers`` tells what changed since a moment; otherwise it returns all that are there."""
+    gives_public_addresses = True
+    """Whether an instance that is public gets one more address, of type ``public``."""
 
     @abc.abstractmethod
     def provider(self) -> base.Provider:
@@ -30,53 +51,31 @@ class World(abc.ABC):
 
     @abc.abstractmethod
     def request(self, **changes) -> base.ServerRequest:
-        """Return a request for a new instance with a volume of 1 GB."""
+        """Return a request for a new instance with a volume of 1 GB and a flavor that is not the largest."""
 
     @abc.abstractmethod
     def count_servers(self, instance_id: str) -> int:
-        """Return how many servers the instance really has, asked of the outside and not of the provider."""
+        """Return how many servers the instance really has, running or not, asked of the outside."""
+
+    @abc.abstractmethod
+    def count_running(self, instance_id: str) -> int:
+        """Return how many servers of the instance really run, asked of the outside."""
+
+    @abc.abstractmethod
+    def count_volumes(self, instance_id: str) -> int:
+        """Return how many volumes the instance really has, asked of the outside."""
 
     @abc.abstractmethod
     def crash_server(self, instance_id: str) -> None:
         """End the server behind the provider's back, keeping its data."""
 
+    def allowed_cidrs(self, instance_id: str) -> set[str] | None:
+        """Return who is let in to the instance's ports, asked of the outside; None where nobody can be kept out."""
+        return None
 
-def until(question, limit_seconds=LIMIT_SECONDS):
-    """Ask until the answer is true and return it; fail when the time is over."""
-    deadline = time.monotonic() + limit_seconds
-    while True:
-        answer = question()
-        if answer or time.monotonic() > deadline:
-            assert answer, 'it did not happen in time'
-            return answer
-        time.sleep(0.05)
-
-
-def is_in(provider, instance_id, status):
-    """Return whether the instance's server is in a status."""
-    server = provider.find_server(instance_id)
-    return server is not None and server.status == status
-
-
-def build(provider, request):
-    """Make all of an instance and wait until its server is active."""
-    addresses = provider.make_address(request)
-    volume = provider.make_volume(request)
-    provider.make_server(request, addresses, volume)
-    until(lambda: is_in(provider, request.instance_id, ACTIVE))
-    return provider.find_server(request.instance_id)
-
-
-def delete(provider, instance_id):
-    """Delete all of an instance, as the flow does."""
-    until(lambda: provider.delete_server(instance_id))
-    until(lambda: provider.delete_volume(instance_id))
-    until(lambda: provider.delete_address(instance_id))
-
-
-def stop(provider, instance_id):
-    """Stop a server, as a flow does."""
-    until(lambda: provider.stop_server(instance_id).status == SHUTOFF)
+    def guest_file(self, instance_id: str, name: str) -> str | None:
+        """Return a configuration file as the guest finds it; None where a test cannot look into a guest."""
+        return None
 
 
 class Provided:
@@ -110,7 +109,9 @@ class MakingContract(Provided):
     def test_server_becomes_active_at_its_addresses(self, provider, wanted):
         server = build(provider, wanted)
         assert server.id
-        assert server.addresses == tuple(provider.make_address(wanted))
+        assert (server.instance_id, server.flavor_id) == (wanted.instance_id, wanted.flavor.id)
+        assert server.addresses
+        assert set(server.addresses) == set(insist(provider.make_address, wanted))
         assert server.fault == ''
 
     def test_making_twice_makes_one(self, world, provider, wanted):
@@ -118,18 +119,20 @@ class MakingContract(Provided):
         again = build(world.provider(), wanted)
         assert again == first
         assert world.count_servers(wanted.instance_id) == 1
-        assert provider.make_volume(wanted) == world.provider().make_volume(wanted)
+        assert make_volume(provider, wanted) == make_volume(world.provider(), wanted)
+        assert world.count_volumes(wanted.instance_id) == 1
 
     def test_making_at_the_same_time_makes_one(self, world, provider, wanted):
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
             list(pool.map(lambda _: build(world.provider(), wanted), range(4)))
-        assert world.count_servers(wanted.instance_id) == 1
-        assert len(provider.find_server(wanted.instance_id).addresses) == len(provider.make_address(wanted))
+        assert world.count_servers(wanted.instance_id) == world.count_volumes(wanted.instance_id) == 1
+        addresses = provider.find_server(wanted.instance_id).addresses
+        assert len(addresses) == len(insist(provider.make_address, wanted))
 
     def test_instances_have_addresses_of_their_own(self, world, provider, wanted):
         other = world.request()
         try:
-            own, others = provider.make_address(wanted), provider.make_address(other)
+            own, others = insist(provider.make_address, wanted), insist(provider.make_address, other)
             assert not {one.address for one in own} & {one.address for one in others}
         finally:
             delete(provider, other.instance_id)
@@ -142,31 +145,30 @@ class MakingContract(Provided):
 
     @pytest.mark.parametrize('verb', ['start_server', 'stop_server', 'reboot_server'])
     def test_what_is_not_there_cannot_be_operated(self, provider, verb):
-        with pytest.raises(exception.ComputeError):
-            getattr(provider, verb)(str(uuid.uuid4()))
+        assert refuses(getattr(provider, verb), str(uuid.uuid4()))
 
     def test_delete_leaves_nothing(self, world, provider):
         request = world.request()
         build(provider, request)
-        assert request.instance_id in provider.list_instance_ids()
+        assert request.instance_id in insist(provider.list_instance_ids)
         # By another process, which knows the name only.
         delete(world.provider(), request.instance_id)
         assert provider.find_server(request.instance_id) is None
-        assert world.count_servers(request.instance_id) == 0
-        assert request.instance_id not in provider.list_instance_ids()
+        assert world.count_servers(request.instance_id) == world.count_volumes(request.instance_id) == 0
+        assert request.instance_id not in insist(provider.list_instance_ids)
 
     def test_half_made_instance_can_be_deleted(self, world, provider):
         request = world.request()
-        provider.make_address(request)
-        provider.make_volume(request)
-        assert request.instance_id in provider.list_instance_ids()
+        insist(provider.make_address, request)
+        insist(provider.make_volume, request)
+        assert request.instance_id in insist(provider.list_instance_ids)
         delete(world.provider(), request.instance_id)
-        assert request.instance_id not in provider.list_instance_ids()
+        assert request.instance_id not in insist(provider.list_instance_ids)
 
     def test_volume_and_address_outlive_a_server_that_uses_them(self, provider, wanted):
         build(provider, wanted)
-        assert not provider.delete_volume(wanted.instance_id)
-        assert not provider.delete_address(wanted.instance_id)
+        assert not insist(provider.delete_volume, wanted.instance_id)
+        assert not insist(provider.delete_address, wanted.instance_id)
         assert is_in(provider, wanted.instance_id, ACTIVE)
 
     def test_no_volume_is_made_when_none_is_asked_for(self, world, provider):
@@ -174,8 +176,8 @@ class MakingContract(Provided):
         try:
             assert provider.make_volume(request) is None
             build(provider, request)
-            with pytest.raises(exception.ComputeError):
-                provider.grow_volume(request.instance_id, 2)
+            assert world.count_volumes(request.instance_id) == 0
+            assert refuses(provider.grow_volume, request.instance_id, 2)
         finally:
             delete(provider, request.instance_id)
 
@@ -185,51 +187,55 @@ class OperatingContract(Provided):
 
     def test_volume_grows_while_in_use_and_never_shrinks(self, world, provider, wanted):
         build(provider, wanted)
-        volume = provider.grow_volume(wanted.instance_id, 2)
-        assert volume.size == 2
-        assert world.provider().grow_volume(wanted.instance_id, 2) == volume
-        with pytest.raises(exception.ComputeError):
-            provider.grow_volume(wanted.instance_id, 1)
+        volume = grow_volume(provider, wanted.instance_id, 2)
+        assert (volume.size, volume.instance_id) == (2, wanted.instance_id)
+        assert grow_volume(world.provider(), wanted.instance_id, 2) == volume
+        assert make_volume(provider, wanted).size == 2, 'made again, it stays as large as it is'
+        assert refuses(provider.grow_volume, wanted.instance_id, 1)
         assert is_in(provider, wanted.instance_id, ACTIVE)
 
     def test_stop_and_start(self, world, provider, wanted):
         before = build(provider, wanted)
         stop(provider, wanted.instance_id)
-        assert world.count_servers(wanted.instance_id) == 0
-        assert provider.find_server(wanted.instance_id).addresses == before.addresses
-        assert provider.stop_server(wanted.instance_id).status == SHUTOFF
-        provider.start_server(wanted.instance_id)
-        until(lambda: is_in(provider, wanted.instance_id, ACTIVE))
-        provider.start_server(wanted.instance_id)
-        assert world.count_servers(wanted.instance_id) == 1
+        assert world.count_running(wanted.instance_id) == 0
+        assert set(provider.find_server(wanted.instance_id).addresses) == set(before.addresses)
+        assert insist(provider.stop_server, wanted.instance_id).status == SHUTOFF
+        insist(provider.start_server, wanted.instance_id)
+        become(provider, wanted.instance_id, ACTIVE)
+        insist(provider.start_server, wanted.instance_id)
+        assert world.count_running(wanted.instance_id) == world.count_servers(wanted.instance_id) == 1
 
     def test_stopped_server_stays_stopped(self, world, provider, wanted):
         build(provider, wanted)
         stop(provider, wanted.instance_id)
-        assert wanted.instance_id not in world.provider().resume_servers()
-        provider.make_server(wanted, provider.make_address(wanted), provider.make_volume(wanted))
+        assert wanted.instance_id not in insist(world.provider().resume_servers)
+        insist(provider.make_server, wanted, insist(provider.make_address, wanted), make_volume(provider, wanted))
         assert is_in(provider, wanted.instance_id, SHUTOFF)
 
     @pytest.mark.parametrize('is_hard', [False, True])
     def test_reboot(self, world, provider, wanted, is_hard):
         build(provider, wanted)
-        provider.reboot_server(wanted.instance_id, is_hard=is_hard)
-        until(lambda: is_in(provider, wanted.instance_id, ACTIVE))
-        assert world.count_servers(wanted.instance_id) == 1
+        insist(provider.reboot_server, wanted.instance_id, is_hard=is_hard)
+        become(provider, wanted.instance_id, ACTIVE)
+        assert world.count_running(wanted.instance_id) == world.count_servers(wanted.instance_id) == 1
 
-    def test_server_that_ended_unasked_is_seen_and_resumed(self, world, provider, wanted):
+    def test_server_that_ended_unasked_is_seen_and_comes_back(self, world, provider, wanted):
         build(provider, wanted)
         world.crash_server(wanted.instance_id)
-        until(lambda: is_in(provider, wanted.instance_id, SHUTOFF))
-        assert world.provider().resume_servers() == [wanted.instance_id]
-        until(lambda: is_in(provider, wanted.instance_id, ACTIVE))
-        assert provider.resume_servers() == []
-        assert world.count_servers(wanted.instance_id) == 1
+        become(provider, wanted.instance_id, SHUTOFF)
+        if world.resumes_servers:
+            assert world.provider().resume_servers() == [wanted.instance_id]
+        else:
+            assert insist(world.provider().resume_servers) == []
+            insist(provider.start_server, wanted.instance_id)
+        become(provider, wanted.instance_id, ACTIVE)
+        assert insist(provider.resume_servers) == []
+        assert world.count_running(wanted.instance_id) == world.count_servers(wanted.instance_id) == 1
 
     def test_rename(self, provider, wanted):
         build(provider, wanted)
-        provider.rename_server(wanted.instance_id, 'another name')
-        provider.rename_server(wanted.instance_id, 'another name')
+        insist(provider.rename_server, wanted.instance_id, 'another name')
+        insist(provider.rename_server, wanted.instance_id, 'another name')
         assert is_in(provider, wanted.instance_id, ACTIVE)
 
     def test_guest_settings_are_options_as_text(self, provider, wanted):
@@ -242,5 +248,138 @@ class OperatingContract(Provided):
         assert 'canary' not in repr(canary)
 
 
-class ProviderContract(MakingContract, OperatingContract):
+class MovingContract(Provided):
+    """What changes a server as a whole, once the caller is sure of it."""
+
+    def resize(self, provider, wanted):
+        """Resize to another flavor; return what the server is while that waits to be confirmed."""
+        insist(provider.resize_server, wanted.instance_id, another_flavor(provider, wanted))
+        return become(provider, wanted.instance_id, VERIFY_RESIZE)
+
+    def check_same(self, world, provider, wanted, before):
+        """The server is as it was but for its flavor and host."""
+        server = become(provider, wanted.instance_id, ACTIVE)
+        assert (server.id, set(server.addresses)) == (before.id, set(before.addresses))
+        assert world.count_running(wanted.instance_id) == world.count_servers(wanted.instance_id) == 1
+        assert world.count_volumes(wanted.instance_id) == 1
+        return server
+
+    def test_resize_that_is_confirmed(self, world, provider, wanted):
+        before, flavor = build(provider, wanted), another_flavor(provider, wanted)
+        assert self.resize(provider, wanted).flavor_id == flavor.id
+        insist(world.provider().resize_server, wanted.instance_id, flavor)
+        assert is_in(provider, wanted.instance_id, VERIFY_RESIZE), 'a repeated call changes nothing'
+        for _ in range(2):
+            insist(world.provider().confirm_move, wanted.instance_id)
+            assert self.check_same(world, provider, wanted, before).flavor_id == flavor.id
+        insist(provider.resize_server, wanted.instance_id, flavor)
+        insist(provider.revert_move, wanted.instance_id)
+        assert self.check_same(world, provider, wanted, before).flavor_id == flavor.id, 'too late to undo it'
+
+    def test_resize_that_is_reverted(self, world, provider, wanted):
+        before = build(provider, wanted)
+        self.resize(provider, wanted)
+        for _ in range(2):
+            insist(world.provider().revert_move, wanted.instance_id)
+            assert self.check_same(world, provider, wanted, before).flavor_id == wanted.flavor.id
+        insist(provider.confirm_move, wanted.instance_id)
+        assert self.check_same(world, provider, wanted, before).flavor_id == wanted.flavor.id, 'nothing to keep'
+
+    def test_migration(self, world, provider, wanted):
+        before = build(provider, wanted)
+        if not world.can_migrate:
+            assert refuses(provider.migrate_server, wanted.instance_id)
+            assert refuses(provider.migrate_server, wanted.instance_id, 'another-host')
+            assert provider.find_server(wanted.instance_id) == before
+            return
+        for _ in range(2):
+            insist(world.provider().migrate_server, wanted.instance_id)
+            become(provider, wanted.instance_id, VERIFY_RESIZE)
+        insist(provider.confirm_move, wanted.instance_id)
+        after = self.check_same(world, provider, wanted, before)
+        assert after.flavor_id == wanted.flavor.id
+        assert not after.host or after.host != before.host
+
+    def test_rebuild_keeps_addresses_and_volume(self, world, provider, wanted):
+        before, volume = build(provider, wanted), make_volume(provider, wanted)
+        files = {**wanted.guest_files, 'fresh.conf': '[DEFAULT]\nfresh = yes\n'}
+        for _ in range(2):
+            insist(world.provider().rebuild_server, dataclasses.replace(wanted, guest_files=files))
+            self.check_same(world, provider, wanted, before)
+        assert make_volume(provider, wanted) == volume
+        assert world.guest_file(wanted.instance_id, 'fresh.conf') in (None, files['fresh.conf'])
+
+    def test_what_is_not_there_cannot_be_moved(self, world, provider):
+        request = world.request()
+        assert refuses(provider.resize_server, request.instance_id, another_flavor(provider, request))
+        assert refuses(provider.rebuild_server, request)
+        for verb in (provider.migrate_server, provider.confirm_move, provider.revert_move):
+            assert refuses(verb, request.instance_id)
+
+
+class AccessContract(Provided):
+    """Who may reach an instance."""
+
+    CIDRS = ('192.0.2.0/24', '198.51.100.7/32')
+
+    def change(self, provider, wanted, access):
+        """Change the access twice; return the types of the instance's addresses."""
+        request = dataclasses.replace(wanted, access=access)
+        addresses = set(insist(provider.change_access, request))
+        assert set(insist(provider.change_access, request)) == addresses
+        assert set(insist(provider.make_address, request)) == addresses
+        until(lambda: set(provider.find_server(wanted.instance_id).addresses) == addresses)
+        return [address.type for address in addresses]
+
+    def test_access_changes_while_the_server_runs(self, world, provider, wanted):
+        before = build(provider, wanted)
+        types = self.change(provider, wanted, base.Access(True, self.CIDRS))
+        assert types.count('public') == int(world.gives_public_addresses)
+        assert world.allowed_cidrs(wanted.instance_id) in (None, set(self.CIDRS))
+        self.change(provider, wanted, base.Access(False, self.CIDRS[:1]))
+        assert world.allowed_cidrs(wanted.instance_id) in (None, set(self.CIDRS[:1]))
+        assert set(become(provider, wanted.instance_id, ACTIVE).addresses) == set(before.addresses)
+
+    def test_instance_can_be_public_from_the_start(self, world, provider):
+        request = world.request(access=base.Access(True, self.CIDRS))
+        try:
+            types = [address.type for address in build(provider, request).addresses]
+            assert types.count('public') == int(world.gives_public_addresses)
+            assert world.allowed_cidrs(request.instance_id) in (None, set(self.CIDRS))
+        finally:
+            delete(provider, request.instance_id)
+
+
+class OverviewContract(Provided):
+    """All that there is, in one call."""
+
+    def test_lists_tell_what_asking_for_each_tells(self, world, provider, wanted):
+        half_made = world.request()
+        try:
+            volumes = [make_volume(provider, each) for each in (wanted, half_made)]
+            server = build(provider, wanted)
+            found = [volume for volume in insist(provider.list_volumes) if volume in volumes]
+            assert sorted(volume.instance_id for volume in found) == sorted([wanted.instance_id, half_made.instance_id])
+            assert listed(provider, wanted.instance_id) == [server]
+            assert listed(provider, half_made.instance_id) == []
+        finally:
+            delete(provider, half_made.instance_id)
+
+    def test_changes_are_listed(self, world, provider, wanted):
+        gone = world.request()
+        try:
+            build(provider, gone)
+            build(provider, wanted)
+            moment = clock.utcnow()
+            stop(provider, wanted.instance_id)
+        finally:
+            delete(provider, gone.instance_id)
+        assert [one.status for one in listed(provider, wanted.instance_id, changed_since=moment)] == [SHUTOFF]
+        expected = [states.ServerStatus.DELETED] if world.tells_changes else []
+        changed = listed(provider, gone.instance_id, changed_since=moment)
+        assert [one.status for one in changed] == expected
+        assert listed(provider, gone.instance_id) == []
+
+
+class ProviderContract(MakingContract, OperatingContract, MovingContract, AccessContract, OverviewContract):
     """Held against one provider; the subclass has the fixture ``world``."""

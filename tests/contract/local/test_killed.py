@@ -17,12 +17,6 @@ needs_root = local_provider.needs_root
 until = providers.until
 
 
-@pytest.fixture
-def make_world():
-    with local_provider.worlds() as make:
-        yield make
-
-
 @pytest.mark.slow
 class TestKilledAnywhere:
     """The caller is killed at one after the other of its system calls; the next one makes it whole."""
@@ -125,5 +119,30 @@ class TestKilledAnywhere:
             until(lambda: not providers.is_in(provider, request.instance_id, states.ServerStatus.REBOOT))
             provider.start_server(request.instance_id)
             until(lambda: providers.is_in(provider, request.instance_id, providers.ACTIVE))
+            assert len(world.machines(request.instance_id)) == 1
+        providers.delete(provider, request.instance_id)
+
+    @pytest.mark.parametrize('verb', ['resize_server', 'revert_move', 'rebuild_server'])
+    def test_moves(self, make_world, verb):
+        world = make_world(volume_backend='folder')
+        provider = world.provider()
+        request = world.request()
+        providers.build(provider, request)
+        flavor = providers.another_flavor(provider, request)
+        arguments = {
+            'resize_server': (request.instance_id, flavor),
+            'revert_move': (request.instance_id,),
+            'rebuild_server': (request,),
+        }[verb]
+        for number in (2, 10, 40, 80, 160):
+            if verb == 'revert_move':
+                provider.resize_server(request.instance_id, flavor)
+            self.killed_at(number, lambda: getattr(world.provider(), verb)(*arguments))
+            getattr(provider, verb)(*arguments)
+            if verb == 'resize_server':
+                assert providers.become(provider, request.instance_id, providers.VERIFY_RESIZE).flavor_id == flavor.id
+                provider.revert_move(request.instance_id)
+            server = providers.become(provider, request.instance_id, providers.ACTIVE)
+            assert server.flavor_id == request.flavor.id
             assert len(world.machines(request.instance_id)) == 1
         providers.delete(provider, request.instance_id)

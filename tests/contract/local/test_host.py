@@ -18,29 +18,6 @@ needs_root = local_provider.needs_root
 until = providers.until
 
 
-@pytest.fixture
-def make_world():
-    with local_provider.worlds() as make:
-        yield make
-
-
-@pytest.fixture
-def world(make_world):
-    return make_world()
-
-
-@pytest.fixture
-def provider(world):
-    return world.provider()
-
-
-@pytest.fixture
-def instance(world, provider):
-    """A built instance; its request."""
-    with local_provider.built(world, provider) as request:
-        yield request
-
-
 # -- volumes ---------------------------------------------------------------------
 
 

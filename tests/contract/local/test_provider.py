@@ -22,29 +22,6 @@ UNPRIVILEGED = 'TROVE_TEST_UNPRIVILEGED'
 until = providers.until
 
 
-@pytest.fixture
-def make_world():
-    with local_provider.worlds() as make:
-        yield make
-
-
-@pytest.fixture
-def world(make_world):
-    return make_world()
-
-
-@pytest.fixture
-def provider(world):
-    return world.provider()
-
-
-@pytest.fixture
-def instance(world, provider):
-    """A built instance; its request."""
-    with local_provider.built(world, provider) as request:
-        yield request
-
-
 class TestLocalProvider(providers.ProviderContract):
     """The contract, with whatever volumes this host can do."""
 
@@ -288,7 +265,7 @@ def test_short_folder_of_a_stranger_is_refused(world, make_world):
 @pytest.mark.slow
 def test_all_of_this_as_an_ordinary_user():
     """Run these files again without privileges: agents and engines then run as the caller."""
-    root = pathlib.Path(__file__).parents[2]
+    root = pathlib.Path(__file__).parents[3]
     entry = pwd.getpwnam(local_provider.SERVICE_USER)
     if not ordinary.can_run_trove(entry.pw_name):
         pytest.skip(f'the user {entry.pw_name} cannot read {root}')
@@ -302,7 +279,7 @@ def test_all_of_this_as_an_ordinary_user():
             '-p',
             'no:cacheprovider',
             '--override-ini=addopts=--import-mode=importlib',
-            *map(str, sorted(pathlib.Path(__file__).parent.glob('test_providers_local*.py'))),
+            str(pathlib.Path(__file__).parent),
         ],
         cwd=root,
         user=entry.pw_uid,
