@@ -28,6 +28,10 @@ BORDERS = {
     'trove/standalone/supervisor.py': 'supervision of daemons',
 }
 """The only files that may catch everything, and as what."""
+STARTED_BY_IMPORT = {
+    'trove/wsgi.py': 'a WSGI server takes the application from the module, so that its import is its main function',
+}
+"""The only files whose import starts a process of ours, which reads CONF and connects, and why."""
 
 
 def files(*folders: str) -> list[pathlib.Path]:
@@ -188,6 +192,31 @@ def test_configuration_is_not_read_at_import_time() -> None:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == 'set_override':
                 rows.append((name_of(path), node.lineno, 'changed'))
     assert rows == []
+
+
+def commands_imported_by(tree: ast.Module) -> set[str]:
+    """Return the names that stand for modules or functions of trove.cmd in a file."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or '').split('.')[:2] == ['trove', 'cmd']:
+            names |= {alias.asname or alias.name for alias in node.names}
+        if isinstance(node, ast.Import) and any(alias.name.startswith('trove.cmd') for alias in node.names):
+            names |= {alias.asname or 'trove' for alias in node.names}
+    return names
+
+
+def test_importing_starts_nothing() -> None:
+    """Who calls a command while it is imported reads CONF at import time, by the hand of another."""
+    found = set()
+    for path, tree in SOURCES.items():
+        commands = commands_imported_by(tree)
+        inside = {id(node) for function in functions(tree) for part in function.body for node in ast.walk(part)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and id(node) not in inside:
+                first = ast.unparse(node.func).split('.')[0]
+                if first in commands:
+                    found.add(name_of(path))
+    assert found == set(STARTED_BY_IMPORT)
 
 
 def test_every_option_has_help() -> None:

@@ -12,13 +12,10 @@ import eventlet.wsgi
 from eventlet.support import greenlets
 from oslo_config import cfg
 from oslo_log import log as logging
-from paste import deploy
 
-from trove.cmd import common
-from trove.common import api as common_api
+from trove.cmd import application, common, daemon
 from trove.common import cfg as trove_cfg
 from trove.common import exception
-from trove.common.rpc import transport
 
 LOG = logging.getLogger(__name__)
 
@@ -75,33 +72,21 @@ def listen(conf: cfg.ConfigOpts) -> Any:
         raise exception.ConfigurationError(reason=f'{where} cannot be listened on: {error.strerror}') from error
 
 
-def find_paste_file(conf: cfg.ConfigOpts) -> str:
-    """Return the path of the paste file; ``ConfigurationError`` when there is none."""
-    path = conf.find_file(conf.api_paste_config)
-    if path is None:
-        raise exception.ConfigurationError(reason=f'api_paste_config {conf.api_paste_config} was not found')
-    return os.path.abspath(path)
-
-
-def build(conf: cfg.ConfigOpts, socket: Any) -> Sequence[common.Part]:
+def build(conf: cfg.ConfigOpts, socket: Any) -> Sequence[daemon.Part]:
     """Return the parts of one worker process."""
-    common.connect_database(conf)
-    transport.start(conf)
-    application = deploy.loadapp(f'config:{find_paste_file(conf)}', name='trove')
-    return [WebServer(socket, application, conf)]
+    return [WebServer(socket, application.load(conf), conf)]
 
 
 def start() -> None:
     conf = common.configure('trove-api')
-    for options in (OPTS, common_api.OPTS):
-        trove_cfg.register(conf, options)
+    trove_cfg.register(conf, OPTS)
     socket = listen(conf)
-    common.serve(conf, lambda: build(conf, socket), conf.trove_api_workers)
+    daemon.serve(conf, lambda: build(conf, socket), conf.trove_api_workers)
 
 
 def main() -> None:
     """Console entry point."""
-    common.run(start)
+    daemon.run(start)
 
 
 if __name__ == '__main__':

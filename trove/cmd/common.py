@@ -1,16 +1,10 @@
-"""What all daemons share: configuration, database with its plugins, the bus, and the loop that serves.
+"""What all processes of the server half share: their configuration, and the database with its plugins."""
 
-This folder is the only place that names eventlet; a daemon patches first and imports afterwards.
-"""
-
-import signal
 import sys
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import Sequence
 
 from oslo_config import cfg
 from oslo_log import log as logging
-from oslo_service import service as oslo_service
 
 from trove.common import cfg as trove_cfg
 from trove.common import exception
@@ -30,14 +24,6 @@ OPTS = [
 
 CANNOT_START = (exception.ConfigurationError, exception.PlugError)
 """What a daemon ends with, in one clear line, because starting it again will not help."""
-
-
-class Part(Protocol):
-    """Something that a daemon runs."""
-
-    def start(self) -> None: ...
-
-    def stop(self) -> None: ...
 
 
 def configure(program: str, arguments: Sequence[str] | None = None) -> cfg.ConfigOpts:
@@ -81,62 +67,3 @@ def _check_tables() -> None:
         return
     if not is_there:
         raise exception.ConfigurationError(reason='the database has no tables; run "trove-manage db_sync" first')
-
-
-class Daemon(oslo_service.ServiceBase):
-    """Builds its parts where it runs (after a fork) and stops them in the reverse order."""
-
-    def __init__(self, build: Callable[[], Sequence[Part]]) -> None:
-        self._build = build
-        self._parts: list[Part] = []
-
-    def start(self) -> None:
-        try:
-            for part in self._build():
-                part.start()
-                self._parts.append(part)
-        except CANNOT_START as error:
-            LOG.error('Cannot start: %s', error)
-            raise SystemExit(f'{sys.argv[0]}: {error}') from error
-        LOG.info('Started')
-
-    def stop(self) -> None:
-        # The launcher also stops the copy in the parent process, which never started.
-        while self._parts:
-            self._parts.pop().stop()
-
-    def wait(self) -> None:
-        return
-
-    def reset(self) -> None:
-        return
-
-
-def serve(conf: cfg.ConfigOpts, build: Callable[[], Sequence[Part]], workers: int = 1) -> None:
-    """Run the parts in so many processes until SIGTERM; what runs then is finished first."""
-    launcher: Any = oslo_service.launch(conf, Daemon(build), workers=workers, restart_method='mutate')
-    launcher.wait()
-
-
-def run(main: Callable[[], None]) -> None:
-    """Run a daemon's main function; a configuration that cannot work ends in one clear line."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        main()
-    except CANNOT_START as error:
-        sys.exit(f'{sys.argv[0]}: {error}')
-
-
-class RpcServer:
-    """A part that serves an RPC topic; the server is made when it starts, because it declares queues then."""
-
-    def __init__(self, make: Callable[[], Any]) -> None:
-        self._make = make
-        self._server: Any = None
-
-    def start(self) -> None:
-        self._server = self._make()
-        self._server.start()
-
-    def stop(self) -> None:
-        self._server.stop()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from oslo_config import cfg
 
-from trove.cmd import common
+from trove.cmd import common, daemon
 from trove.common import cfg as trove_cfg
 from trove.common import clock, rpc
 from trove.common.rpc import transport
@@ -19,13 +19,13 @@ OPTS = [
 ]
 
 
-def build(conf: cfg.ConfigOpts) -> Sequence[common.Part]:
+def build(conf: cfg.ConfigOpts) -> Sequence[daemon.Part]:
     """Return the parts of one worker process."""
     common.connect_database(conf)
     transport.start(conf)
     endpoint = manager.Manager(conf.taskmanager_queue, clock.Clock())
     return [
-        common.RpcServer(lambda: rpc.Server(conf.conductor_queue, conf.host, [endpoint], executor='eventlet')),
+        daemon.RpcServer(lambda: rpc.Server(conf.conductor_queue, conf.host, [endpoint], executor='eventlet')),
     ]
 
 
@@ -33,12 +33,12 @@ def start() -> None:
     conf = common.configure('trove-conductor')
     for options in (OPTS, conductor_api.OPTS, taskmanager_api.OPTS):
         trove_cfg.register(conf, options)
-    common.serve(conf, lambda: build(conf), conf.trove_conductor_workers)
+    daemon.serve(conf, lambda: build(conf), conf.trove_conductor_workers)
 
 
 def main() -> None:
     """Console entry point."""
-    common.run(start)
+    daemon.run(start)
 
 
 if __name__ == '__main__':

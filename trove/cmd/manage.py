@@ -4,7 +4,6 @@ import argparse
 import logging
 import sys
 import traceback
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -103,10 +102,8 @@ def _connection(arguments: argparse.Namespace) -> str:
 
 
 def _connect_database(arguments: argparse.Namespace) -> None:
-    with warnings.catch_warnings():
-        # What the daemons have in common brings eventlet, which says at each start that it is old.
-        warnings.simplefilter('ignore')
-        from trove.cmd import common
+    from trove.cmd import common
+
     common.connect_database(_configure(arguments))
 
 

@@ -4,7 +4,6 @@ import argparse
 import os
 import pathlib
 import sys
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -88,12 +87,8 @@ def register(configuration: pathlib.Path, found: Sequence[Any], gone: Sequence[A
     """Make the database and register the engines that were found; those that are gone are offered no more."""
     from oslo_config import cfg
 
+    from trove.cmd import common
     from trove.common import cfg as trove_cfg
-
-    with warnings.catch_warnings():
-        # What the daemons have in common brings eventlet, which says at each start that it is old.
-        warnings.simplefilter('ignore')
-        from trove.cmd import common
     from trove.datastore import registration
     from trove.db.sqlalchemy import migration, session
 

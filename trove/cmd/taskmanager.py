@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from oslo_config import cfg
 
-from trove.cmd import common
+from trove.cmd import common, daemon
 from trove.common import cfg as trove_cfg
 from trove.common import clock, crypto, plugs, processes, rpc
 from trove.common.rpc import transport
@@ -23,7 +23,7 @@ PROVIDERS_GROUP = 'trove.compute.providers'
 OPERATIONS_GROUP = 'trove.operations'
 
 
-def build(conf: cfg.ConfigOpts) -> Sequence[common.Part]:
+def build(conf: cfg.ConfigOpts) -> Sequence[daemon.Part]:
     """Return the parts of the process; every plug is loaded and checked here."""
     common.connect_database(conf)
     transport.start(conf)
@@ -56,7 +56,7 @@ def build(conf: cfg.ConfigOpts) -> Sequence[common.Part]:
     return [
         runner,
         periodic,
-        common.RpcServer(lambda: rpc.Server(conf.taskmanager_queue, conf.host, [endpoint], executor='eventlet')),
+        daemon.RpcServer(lambda: rpc.Server(conf.taskmanager_queue, conf.host, [endpoint], executor='eventlet')),
     ]
 
 
@@ -73,12 +73,12 @@ def start() -> None:
         quota_options.OPTS,
     ):
         trove_cfg.register(conf, options)
-    common.serve(conf, lambda: build(conf))
+    daemon.serve(conf, lambda: build(conf))
 
 
 def main() -> None:
     """Console entry point."""
-    common.run(start)
+    daemon.run(start)
 
 
 if __name__ == '__main__':

@@ -1,0 +1,84 @@
+"""The loop of a server daemon: its parts, its processes, its signals.
+
+This folder is the only place that names eventlet; a daemon patches first and imports afterwards.
+"""
+
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from oslo_config import cfg
+from oslo_log import log as logging
+from oslo_service import service as oslo_service
+
+from trove.cmd import common
+
+LOG = logging.getLogger(__name__)
+
+
+class Part(Protocol):
+    """Something that a daemon runs."""
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+class Daemon(oslo_service.ServiceBase):
+    """Builds its parts where it runs (after a fork) and stops them in the reverse order."""
+
+    def __init__(self, build: Callable[[], Sequence[Part]]) -> None:
+        self._build = build
+        self._parts: list[Part] = []
+
+    def start(self) -> None:
+        try:
+            for part in self._build():
+                part.start()
+                self._parts.append(part)
+        except common.CANNOT_START as error:
+            LOG.error('Cannot start: %s', error)
+            raise SystemExit(f'{sys.argv[0]}: {error}') from error
+        LOG.info('Started')
+
+    def stop(self) -> None:
+        # The launcher also stops the copy in the parent process, which never started.
+        while self._parts:
+            self._parts.pop().stop()
+
+    def wait(self) -> None:
+        return
+
+    def reset(self) -> None:
+        return
+
+
+def serve(conf: cfg.ConfigOpts, build: Callable[[], Sequence[Part]], workers: int = 1) -> None:
+    """Run the parts in so many processes until SIGTERM; what runs then is finished first."""
+    launcher: Any = oslo_service.launch(conf, Daemon(build), workers=workers, restart_method='mutate')
+    launcher.wait()
+
+
+def run(main: Callable[[], None]) -> None:
+    """Run a daemon's main function; a configuration that cannot work ends in one clear line."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        main()
+    except common.CANNOT_START as error:
+        sys.exit(f'{sys.argv[0]}: {error}')
+
+
+class RpcServer:
+    """A part that serves an RPC topic; the server is made when it starts, because it declares queues then."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
+        self._server: Any = None
+
+    def start(self) -> None:
+        self._server = self._make()
+        self._server.start()
+
+    def stop(self) -> None:
+        self._server.stop()
