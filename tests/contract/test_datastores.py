@@ -12,7 +12,7 @@ import pytest
 
 from tests.fixtures import engines, ordinary
 from trove.common import exception, plugs, states
-from trove.guestagent import dbaas
+from trove.guestagent import dbaas, requests
 from trove.guestagent.system import files, processes
 
 CONTEXT = engines.CONTEXT
@@ -41,6 +41,23 @@ def accounts_of(guest):
     if guest.description.has_users:
         wanted['users'] = [{'name': 'joe', 'host': '%', 'password': USER_PASSWORD, 'databases': [{'name': 'first_db'}]}]
     return wanted
+
+
+def override_of(guest):
+    """Return a parameter, a value of a tenant's, and the statement that shows it."""
+    return {
+        'redis': ('maxclients', '333', 'CONFIG GET maxclients'),
+        'postgresql': ('max_connections', '33', 'SHOW max_connections'),
+    }.get(guest.name, ('max_connections', '33', 'SELECT @@max_connections'))
+
+
+def memory_of(guest, query):
+    """Return what the engine may use for its largest cache, in a unit of its own."""
+    if guest.name == 'redis':
+        return int(query('INFO memory')['maxmemory'])
+    if guest.name == 'postgresql':
+        return int(query("SELECT setting FROM pg_settings WHERE name = 'shared_buffers'")[0][0])
+    return int(query('SELECT @@innodb_buffer_pool_size')[0][0])
 
 
 def root_login(guest, password=ROOT_PASSWORD):
@@ -192,10 +209,7 @@ def test_prepare_as_an_ordinary_user(fresh):
 
 
 def test_overrides_are_applied(fresh):
-    name, value, question = {
-        'redis': ('maxclients', '333', 'CONFIG GET maxclients'),
-        'postgresql': ('max_connections', '33', 'SHOW max_connections'),
-    }.get(fresh.name, ('max_connections', '33', 'SELECT @@max_connections'))
+    name, value, question = override_of(fresh)
     fresh.prepare(**accounts_of(fresh), overrides={name: value})
     assert value in str(root_login(fresh)(question))
 
@@ -289,6 +303,109 @@ def test_frozen_engine_is_blocked(served):
     finally:
         process.send(signal.SIGCONT)
     assert served.manager.health() == states.HEALTHY
+
+
+def test_stopped_engine_stays_down_until_it_is_started(served):
+    served.manager.stop(CONTEXT)
+    # The agent and the host start again: processes and the folder for sockets are gone.
+    shutil.rmtree(f'{served.folder}/run')
+    served.restart_agent()
+    served.manager.services.tend()
+    assert served.manager.health() == states.SHUTDOWN
+    served.manager.start_with_changes(CONTEXT, requests.StartRequest(served.template(256)))
+    assert served.manager.health() == states.HEALTHY
+    served.log_out()
+    engines.kill(served.process())
+    engines.await_true(lambda: served.manager.services.tend() or served.manager.health() == states.HEALTHY)
+
+
+def test_start_with_another_template_gives_the_engine_its_memory(fresh):
+    name, value, question = override_of(fresh)
+    fresh.prepare(**accounts_of(fresh), overrides={name: value})
+    write, read, expected = statements_of(fresh)
+    query = root_login(fresh)
+    query(write)
+    before = memory_of(fresh, query)
+    fresh.log_out()
+    fresh.manager.stop(CONTEXT)
+    # It is asked for twice, as when the agent was killed after the first time.
+    for _ in range(2):
+        fresh.manager.start_with_changes(CONTEXT, requests.StartRequest(fresh.template(512)))
+    query = root_login(fresh)
+    assert memory_of(fresh, query) == pytest.approx(2 * before, rel=0.01)
+    assert value in str(query(question))
+    assert list(query(read)) == list(expected)
+
+
+# -- rebuild ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=RUNNABLE)
+def kept(request):
+    """A guest with data, whose state lies on its volume."""
+    guest = engines.Guest(request.param, state='volume/state')
+    name, value, _ = override_of(guest)
+    guest.prepare(**accounts_of(guest), overrides={name: value})
+    root_login(guest)(statements_of(guest)[0])
+    guest.log_out()
+    yield guest
+    guest.remove()
+
+
+def make_host_anew(guest):
+    """Leave what a fresh root disk leaves of a guest, on which the engine's user has another id."""
+    engines.kill(guest.process())
+    for place in ('run', 'log', f'{guest.state}/services'):
+        shutil.rmtree(f'{guest.folder}/{place}')
+    if os.geteuid() == 0:
+        for folder, folders, names in os.walk(f'{guest.folder}/volume/data'):
+            for name in ('', *folders, *names):
+                os.chown(os.path.join(folder, name), 4321, 4321, follow_symlinks=False)
+    guest.restart_agent()
+
+
+def test_rebuild_serves_what_is_on_the_volume(kept):
+    password = kept.manager.app.admin_password()
+    make_host_anew(kept)
+    kept.manager.services.tend()
+    assert kept.manager.health() == states.SHUTDOWN
+    for _ in range(2):
+        kept.manager.rebuild(CONTEXT, requests.RebuildRequest('', kept.template(256)))
+    assert kept.manager.health() == states.HEALTHY
+    assert kept.manager.app.admin_password() == password
+    _, value, question = override_of(kept)
+    query = root_login(kept)
+    assert value in str(query(question))
+    assert list(query(statements_of(kept)[1])) == list(statements_of(kept)[2])
+    # Nothing is left that the new owner may not write.
+    foreign = [entry for entry in os.scandir(f'{kept.folder}/volume/data') if entry.stat().st_uid == 4321]
+    assert foreign == []
+    assert kept.manager.is_root_enabled(CONTEXT)
+
+
+def test_rebuild_after_a_kill_at_any_moment(kept):
+    make_host_anew(kept)
+    request = requests.RebuildRequest('', kept.template(256))
+    for seconds in (0.01, 0.1, 0.4):
+        child = run_in_child(lambda: kept.manager.rebuild(CONTEXT, request))
+        time.sleep(seconds)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    kept.restart_agent()
+    kept.manager.rebuild(CONTEXT, request)
+    query = root_login(kept)
+    assert list(query(statements_of(kept)[1])) == list(statements_of(kept)[2])
+
+
+@pytest.mark.parametrize('lost', ['state', 'state/engine', 'data'])
+def test_rebuild_without_the_state_is_told_and_makes_nothing(kept, lost):
+    make_host_anew(kept)
+    shutil.rmtree(f'{kept.folder}/volume/{lost}')
+    kept.restart_agent()
+    with pytest.raises(exception.GuestError, match='state_path'):
+        kept.manager.rebuild(CONTEXT, requests.RebuildRequest('', kept.template(256)))
+    assert kept.process() is None
+    assert os.path.exists(f'{kept.folder}/volume/data') == (lost != 'data')
 
 
 # -- root ------------------------------------------------------------------------------------

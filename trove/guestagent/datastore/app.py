@@ -78,9 +78,8 @@ class App(engine.Engine):
         return states.CRASHED if self._services.is_wanted(self.unit_name) else states.SHUTDOWN
 
     def _require_state(self) -> None:
-        """Raise ``GuestError`` unless all is there that cannot be made anew."""
-        kept = (self.data_folder, self._configuration.layers_path, self.secret_path(self.admin_name))
-        missing = [path for path in kept if not os.path.exists(path)]
+        """Raise ``GuestError`` unless the volume holds the data and the state."""
+        missing = [path for path in (self.data_folder, self._configuration.layers_path) if not os.path.exists(path)]
         if missing:
             reason = (
                 f'the state of this guest is lost: {", ".join(missing)} missing; what a rebuild is to keep must lie '

@@ -76,14 +76,10 @@ class Engine(abc.ABC):
 
     def secret(self, name: str) -> str:
         """Return a kept secret, making it at the first call."""
-        path = self.secret_path(name)
+        path = os.path.join(self._conf.state_path, 'secrets', name)
         known = files.read(path)
         if known is None:
             files.make_folder(os.path.dirname(path))
             known = passwords.generate_password()
             files.write(path, known)
         return known
-
-    def secret_path(self, name: str) -> str:
-        """Return where a secret is kept."""
-        return os.path.join(self._conf.state_path, 'secrets', name)

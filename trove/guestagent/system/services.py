@@ -24,6 +24,7 @@ LOG = logging.getLogger(__name__)
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
 STABLE_SECONDS = 60.0
+OUR_MARK = 'X-Trove-Engine=yes'
 _GONE = processes.Process(0, 0)
 
 
@@ -36,7 +37,8 @@ class Unit:
     the id of the process that holds them; an engine that looks only at whether
     there is such a process takes one for alive that nobody reaped. ``run_folder``
     is for its sockets; it is made before each start, as a restart of the host
-    may have taken it away.
+    may have taken it away. ``data_folder`` must be there for a start; it is on a
+    volume that the agent mounts.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Unit:
     stop_timeout_seconds: float = 60.0
     lock_files: tuple[str, ...] = ()
     run_folder: str | None = None
+    data_folder: str | None = None
 
 
 class Services(abc.ABC):
@@ -75,11 +78,16 @@ class Services(abc.ABC):
 
 
 class SystemdServices(Services):
-    """Units of systemd; it is systemd that starts them at boot and after a crash."""
+    """Units of systemd; it is systemd that starts them at boot and after a crash.
+
+    At boot it may come to a unit before the agent has mounted the volume; it
+    leaves such a unit alone, and the agent's first look at the units starts it.
+    """
 
     def __init__(self, run: Callable[..., str] = shell.run, unit_folder: str = '/etc/systemd/system') -> None:
         self._run = run
         self._unit_folder = unit_folder
+        self._has_looked = False
 
     def start(self, unit: Unit) -> None:
         path = os.path.join(self._unit_folder, f'{unit.name}.service')
@@ -101,7 +109,19 @@ class SystemdServices(Services):
         return self._answers('is-enabled', name)
 
     def tend(self) -> None:
-        """Nothing: the unit says ``Restart=on-failure``."""
+        """Start once what is wanted; after that the units' ``Restart=on-failure`` is all there is to do."""
+        if self._has_looked:
+            return
+        self._has_looked = True
+        for entry in sorted(os.listdir(self._unit_folder)):
+            name = entry.removesuffix('.service')
+            if name != entry and self._is_ours(entry) and self.is_wanted(name):
+                self._run(['systemctl', 'start', name])
+
+    def _is_ours(self, entry: str) -> bool:
+        # Every kind of file lies there, links to nowhere among them.
+        is_candidate = entry.startswith('trove-')
+        return is_candidate and OUR_MARK in (files.read(os.path.join(self._unit_folder, entry)) or '').splitlines()
 
     def _answers(self, question: str, name: str) -> bool:
         try:
@@ -117,6 +137,8 @@ class SystemdServices(Services):
             '[Unit]',
             f'Description=Database engine {unit.name} of a Trove instance',
             'After=network.target',
+            *_needed_folder(unit),
+            OUR_MARK,
             '',
             '[Service]',
             f'ExecStart={shlex.join(unit.argv)}',
@@ -293,3 +315,10 @@ def _runtime_directory(unit: Unit) -> list[str]:
     if unit.run_folder is None or not unit.run_folder.startswith('/run/'):
         return []
     return [f'RuntimeDirectory={unit.run_folder.removeprefix("/run/")}', 'RuntimeDirectoryPreserve=yes']
+
+
+def _needed_folder(unit: Unit) -> list[str]:
+    """Leave the unit alone while its data are not mounted, and end it before they are unmounted."""
+    if unit.data_folder is None:
+        return []
+    return [f'ConditionPathIsDirectory={unit.data_folder}', f'RequiresMountsFor={unit.data_folder}']

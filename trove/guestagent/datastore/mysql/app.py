@@ -84,6 +84,7 @@ class MySQLApp(app.App):
             log_file=self.log_file,
             user=self.user,
             run_folder=self.run_path,
+            data_folder=self.data_folder,
         )
 
     def own_configuration(self) -> str:

@@ -65,6 +65,7 @@ class PostgreSQLApp(app.App):
             log_file=self.log_file,
             user=self.user,
             run_folder=self.run_path,
+            data_folder=self.data_folder,
             # A fast shutdown: sessions are ended, not waited for.
             stop_signal=signal.SIGINT,
             lock_files=(os.path.join(self.data_folder, 'postmaster.pid'), f'{self.socket_path}.lock'),

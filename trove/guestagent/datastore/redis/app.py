@@ -66,6 +66,7 @@ class RedisApp(app.App):
             log_file=self.log_file,
             user=self.user,
             run_folder=self.run_path,
+            data_folder=self.data_folder,
         )
 
     def own_configuration(self) -> str:
