@@ -356,6 +356,8 @@ class OverviewContract(Provided):
     def test_lists_tell_what_asking_for_each_tells(self, world, provider, wanted):
         half_made = world.request()
         try:
+            for each in (wanted, half_made):
+                insist(provider.make_address, each)
             volumes = [make_volume(provider, each) for each in (wanted, half_made)]
             server = build(provider, wanted)
             found = [volume for volume in insist(provider.list_volumes) if volume in volumes]
