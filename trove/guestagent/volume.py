@@ -107,20 +107,20 @@ class Volume:
     def _format(self, device: str) -> str:
         fstype: str = self._conf.volume_fstype
         LOG.info('Nothing is on device %s; a file system of type %s is made', device, fstype)
-        shell.run([f'mkfs.{fstype}', '-q', *shlex.split(self._conf.format_options), device])
+        _run([f'mkfs.{fstype}', '-q', *shlex.split(self._conf.format_options), device])
         return fstype
 
     def _mount(self, device: str, fstype: str) -> None:
         files.make_folder(self._mount_point, mode=0o755)
         if os.listdir(self._mount_point):
             LOG.warning('What lies in %s is hidden by the volume', self._mount_point)
-        shell.run(['mount', '-t', fstype, '-o', self._conf.mount_options, device, self._mount_point])
+        _run(['mount', '-t', fstype, '-o', self._conf.mount_options, device, self._mount_point])
         LOG.info('Device %s was mounted at %s', device, self._mount_point)
 
     def _grow(self, device: str, fstype: str) -> None:
         _rescan(device)
         program = ['xfs_growfs', self._mount_point] if fstype == 'xfs' else ['resize2fs', device]
-        shell.run(program)
+        _run(program)
         LOG.info('The file system of %s was grown to its device', device)
 
     def _becomes_larger(self, device: str) -> bool:
@@ -187,3 +187,11 @@ def _rescan(device: str) -> None:
     if os.path.exists(path):
         with open(path, 'w', encoding='ascii') as stream:
             stream.write('1')
+
+
+def _run(argv: list[str]) -> None:
+    """Run a tool of the system; unlike an engine it knows no secrets, so what it said is told."""
+    code, output = shell.attempt(argv)
+    if code:
+        said = '; '.join(output.split('\n')[-5:]).strip('; ') or 'it said nothing'
+        raise exception.GuestError(reason=f'{argv[0]} ended with code {code}: {said}')

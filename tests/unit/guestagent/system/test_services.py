@@ -1,5 +1,6 @@
 """Units of systemd; the processes of the other kind are shown by the contract tests."""
 
+import dataclasses
 import signal
 
 import pytest
@@ -15,6 +16,7 @@ UNIT = services.Unit(
     environment={'KEY': 'value with blank'},
     stop_signal=signal.SIGINT,
     run_folder='/run/some',
+    data_folder='/volume/data',
 )
 
 
@@ -55,6 +57,8 @@ def test_start_writes_the_unit_once(systemd, systemctl, tmp_path):
         "Environment='KEY=value with blank'",
         'Restart=on-failure',
         'RuntimeDirectory=some',
+        'ConditionPathIsDirectory=/volume/data',
+        'RequiresMountsFor=/volume/data',
     ):
         assert line in text.splitlines()
 
@@ -75,6 +79,16 @@ def test_questions_are_answered_by_the_code(systemd, systemctl):
     assert not systemd.is_wanted('trove-some')
 
 
-def test_tending_is_left_to_systemd(systemd, systemctl):
-    systemd.tend()
-    assert systemctl.commands == []
+def test_first_look_starts_what_is_wanted_once(systemd, systemctl, tmp_path):
+    # systemd came to these units at boot before their data were mounted.
+    systemd.start(UNIT)
+    systemd.start(dataclasses.replace(UNIT, name='trove-stopped'))
+    (tmp_path / 'trove-guestagent.service').write_text('[Unit]\n')
+    (tmp_path / 'trove-away.service').symlink_to('/nowhere')
+    (tmp_path / 'trove-folder.service.d').mkdir()
+    systemctl.failing = {'is-enabled --quiet trove-stopped'}
+    agent = services.SystemdServices(systemctl, str(tmp_path))
+    systemctl.commands.clear()
+    agent.tend()
+    agent.tend()
+    assert [command for command in systemctl.commands if command.startswith('start')] == ['start trove-some']
