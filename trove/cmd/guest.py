@@ -1,16 +1,10 @@
 """trove-guestagent: the agent beside one database engine."""
 
+from trove.cmd import threads  # noqa: F401
+
 import signal
 import sys
 import threading
-
-# The bus library would load eventlet, which an agent on real threads has no use
-# for and which doubles its memory.
-sys.modules.setdefault('eventlet', None)  # type: ignore[arg-type]
-
-from oslo_service import backend
-
-backend.init_backend(backend.BackendType.THREADING)
 
 from oslo_config import cfg
 from oslo_log import log as logging

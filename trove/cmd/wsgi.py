@@ -1,9 +1,6 @@
 """Starts the API inside a WSGI server with real threads; ``trove.wsgi`` is what such a server names."""
 
-import sys
-
-# The bus library would load eventlet, which has no business in a process of real threads.
-sys.modules.setdefault('eventlet', None)  # type: ignore[arg-type]
+from trove.cmd import threads  # noqa: F401
 
 import os
 from collections.abc import Mapping
