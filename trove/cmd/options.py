@@ -62,11 +62,13 @@ def _web() -> Iterable[cfg.Opt]:
 def _rooms() -> Iterable[cfg.Opt]:
     from trove.extensions.mysql import options as mysql_options
     from trove.instance import options as instance_options
+    from trove.instance import reconcile
     from trove.quota import options as quota_options
 
     return [
         *instance_options.API_OPTS,
         *instance_options.TASKMANAGER_OPTS,
+        *reconcile.OPTS,
         *quota_options.OPTS,
         *mysql_options.OPTS,
     ]

@@ -42,12 +42,14 @@ def build(conf: cfg.ConfigOpts) -> Sequence[daemon.Part]:
         guest=lambda instance_id: guest_api.API(instance_id, conf),
     )
     runner = engine.Engine(kinds, tools)
-    reconciler = reconcile.Reconciler(provider)
+    looks = reconcile.Looks(system_clock, conf.provider_full_look_turns, conf.provider_look_overlap_seconds)
+    reconciler = reconcile.Reconciler(provider, looks)
     periodic = manager.Periodic(
         [
             provider.resume_servers,
-            reconciler.refresh_flavors,
             reconciler.refresh_servers,
+            reconciler.refresh_volumes,
+            reconciler.refresh_flavors,
             reconciler.report_orphans,
         ],
         conf.provider_refresh_seconds,
@@ -70,6 +72,7 @@ def start() -> None:
         guest_api.OPTS,
         crypto.OPTS,
         instance_options.TASKMANAGER_OPTS,
+        reconcile.OPTS,
         quota_options.OPTS,
     ):
         trove_cfg.register(conf, options)
