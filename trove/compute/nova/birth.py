@@ -21,6 +21,8 @@ def arguments(
         'flavor': request.flavor.id,
         'meta': metadata(request),
         'tags': [names.of_instance(request.instance_id)],
+        # Nova forgets tags and metadata of a deleted server, but not its description.
+        'description': names.of_instance(request.instance_id),
         'userdata': guest_data(settings, request),
         'config_drive': settings.use_nova_server_config_drive,
         'key_name': settings.nova_keypair,

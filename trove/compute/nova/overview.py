@@ -28,7 +28,7 @@ class Overview(base.Overview):
         servers.sort(key=lambda server: (server.id not in bound, server.status == 'DELETED', server.created, server.id))
         told: dict[str, base.Server] = {}
         for server in servers:
-            instance_id = server.metadata.get('trove_instance_id', '')
+            instance_id = names.instance_of(server.description)
             if not instance_id or instance_id in told:
                 continue
             try:

@@ -35,7 +35,7 @@ from trove.compute.nova import clients, errors
 
 LOG = logging.getLogger(__name__)
 
-_WORD = 'claimed'
+WORD = 'claimed'
 _RETRY_SECONDS = 1.0
 
 
@@ -52,7 +52,7 @@ class Slot:
     def token(self) -> str:
         """The token of who claimed it, or nothing."""
         word, _, rest = self.description.partition(' ')
-        return rest.partition(' ')[0] if word == _WORD else ''
+        return rest.partition(' ')[0] if word == WORD else ''
 
     def rest_seconds(self, slot_seconds: float) -> float:
         """Return how much longer a claim counts; 0 when there is none or it is too old."""
@@ -110,7 +110,7 @@ class Slots:
         if rest_seconds:
             raise exception.ComputeBusy(f'Making the {purpose}: another request may be under way', rest_seconds)
         with errors.told(f'Claiming the slot for the {purpose}'):
-            return self._write(slot, f'{_WORD} {token} {purpose}')
+            return self._write(slot, f'{WORD} {token} {purpose}')
 
     def _release(self, claim: Slot, token: str) -> None:
         # Whoever comes next only has to wait when this fails.
