@@ -47,6 +47,7 @@ class Cloud:
         with self._lock():
             if self.is_up():
                 return False
+            self.services.check_ports()
             was_down = not any(self.services.running().values())
             if was_down:
                 installation.check_machine(self.layout)

@@ -22,8 +22,9 @@ def make_data_folder(layout: layouts.Layout) -> None:
 
 def query(layout: layouts.Layout, statement: str) -> str:
     """Run statements as root of the cloud's MariaDB; they are no argument, since they may hold a password."""
-    command = ['mariadb', '--defaults-file=/dev/null', '--protocol=tcp', '-h', '127.0.0.1', '-P']
-    command += [str(layout.port('mysql')), '-u', 'root', '--batch', '--skip-column-names']
+    # By its socket: behind a port might be the server of another cloud.
+    command = ['mariadb', '--defaults-file=/dev/null', f'--socket={layout.run}/mysql.sock']
+    command += ['-u', 'root', '--batch', '--skip-column-names']
     done = subprocess.run(command, input=statement, capture_output=True, text=True, check=False)
     if done.returncode:
         raise installation.CommandError(f'MariaDB refused: {done.stderr.strip()}')

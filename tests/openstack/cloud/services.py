@@ -119,6 +119,16 @@ class Services:
 
     # -- up ----------------------------------------------------------------------
 
+    def check_ports(self) -> None:
+        """Raise ``ServiceError`` when somebody else listens on a port of ours: it may be another cloud."""
+        own = {name.replace('-', '_').removesuffix('_proxy') for name, pid in self.running().items() if pid}
+        own |= {'rabbit'} if 'rabbitmq' in own else set()
+        for name in layouts.OFFSETS:
+            port = self.layout.port(name)
+            # Trove is no service of the cloud.
+            if name != 'trove' and name not in own and _is_open(port):
+                raise ServiceError(f'Port {port} of {name} is in use; choose other ports with CLOUD_PORTS.')
+
     def start(self, names: Iterable[str]) -> None:
         """Start services that do not run."""
         for name in names:
