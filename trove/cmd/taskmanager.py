@@ -9,7 +9,7 @@ from oslo_config import cfg
 from trove.cmd import common, daemon
 from trove.common import cfg as trove_cfg
 from trove.common import clock, crypto, plugs, processes, rpc
-from trove.common.rpc import transport
+from trove.common.rpc import notifications, transport
 from trove.compute import base as compute
 from trove.conductor import api as conductor_api
 from trove.db import operations as ledger
@@ -44,22 +44,28 @@ def build(conf: cfg.ConfigOpts) -> Sequence[daemon.Part]:
     runner = engine.Engine(kinds, tools)
     looks = reconcile.Looks(system_clock, conf.provider_full_look_turns, conf.provider_look_overlap_seconds)
     reconciler = reconcile.Reconciler(provider, looks)
-    periodic = manager.Periodic(
-        [
-            provider.resume_servers,
-            reconciler.refresh_servers,
-            reconciler.refresh_volumes,
-            reconciler.refresh_flavors,
-            reconciler.report_orphans,
-        ],
+    looking = manager.Periodic(
+        [provider.resume_servers, reconciler.refresh_servers, reconciler.refresh_volumes],
         conf.provider_refresh_seconds,
     )
+    tidying = manager.Periodic([reconciler.refresh_flavors, reconciler.report_orphans], conf.provider_refresh_seconds)
     endpoint = manager.Manager(runner)
     return [
         runner,
-        periodic,
+        looking,
+        tidying,
+        *_listeners(conf, looking),
         daemon.RpcServer(lambda: rpc.Server(conf.taskmanager_queue, conf.host, [endpoint], executor='eventlet')),
     ]
+
+
+def _listeners(conf: cfg.ConfigOpts, looking: manager.Periodic) -> list[daemon.Part]:
+    if not conf.provider_notification_topics:
+        return []
+    source = notifications.Source(
+        conf.provider_notification_topics, conf.provider_notification_exchange, conf.provider_notification_url
+    )
+    return [manager.listen(conf, source, looking, executor='eventlet')]
 
 
 def start() -> None:

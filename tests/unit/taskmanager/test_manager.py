@@ -52,3 +52,23 @@ def test_first_turn_comes_at_once_and_a_stop_ends_it_between_two_pieces():
     may_end.set()
     stopping.join()
     assert seen == ['first']
+
+
+def test_a_wake_up_brings_the_next_turn_and_one_during_a_turn_is_not_lost():
+    begun, may_end = threading.Semaphore(0), threading.Semaphore(0)
+
+    def work():
+        begun.release()
+        may_end.acquire()
+
+    periodic = manager.Periodic([work], 3600, shortest_pause_seconds=0)
+    periodic.start()
+    begun.acquire()
+    periodic.wake()
+    may_end.release()
+    begun.acquire()
+    may_end.release()
+    periodic.wake()
+    begun.acquire()
+    may_end.release()
+    periodic.stop()
