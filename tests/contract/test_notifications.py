@@ -8,6 +8,7 @@ from oslo_config import cfg
 
 from tests.fixtures.broker import shared_broker  # noqa: F401
 from trove.common.rpc import notifications
+from trove.common.rpc import transport as bus
 from trove.taskmanager import manager
 
 TOPICS = ('notifications', 'versioned_notifications')
@@ -52,7 +53,8 @@ def tell(conf, shared_broker):  # noqa: F811
     nova([], project='nova', default_config_files=[], default_config_dirs=[])
     oslo_messaging.set_transport_defaults('nova')
     transport = oslo_messaging.get_notification_transport(nova, url=shared_broker.url)
-    nova.set_override('control_exchange', 'nova')
+    # It is a default of the whole process, and read when a transport is made.
+    oslo_messaging.set_transport_defaults(bus.EXCHANGE)
 
     def send(topic, event_type, level='info'):
         notifier = oslo_messaging.Notifier(transport, 'nova-compute:host', driver='messagingv2', topics=[topic])
