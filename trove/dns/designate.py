@@ -81,7 +81,8 @@ class Designate(base.Dns):
             raise base.DnsBusy(f"the former host name '{wanted.name}' is still being removed", 2)
         is_right = sorted(there.records) == wanted.records and there.ttl == self._settings.ttl
         if not is_right or there.status == BROKEN:
-            self._dns().update_recordset(there, ttl=self._settings.ttl, records=wanted.records)
+            # By its id, because the library sends of a set that it knows only what is new.
+            self._dns().update_recordset(there.id, zone_id=zone.id, ttl=self._settings.ttl, records=wanted.records)
             LOG.info('The host name of instance %s was changed', wanted.instance_id)
 
     def _create(self, zone: Zone, wanted: '_Wanted') -> None:

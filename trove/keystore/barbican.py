@@ -49,9 +49,10 @@ class Barbican(base.KeyStore):
 
     def forget(self, instance_id: str) -> bool:
         with _told(f'Forgetting the secrets of instance {instance_id}'):
-            for one in self._list(instance_id):
+            found = self._list(instance_id)
+            for one in found:
                 self._delete(one)
-        return True
+        return not found
 
     # -- the service ------------------------------------------------------------------------
 
@@ -81,12 +82,12 @@ class Barbican(base.KeyStore):
 
     def _payload(self, secret: Any) -> str:
         answer = self._secrets().get(
-            f'/secrets/{secret.id}/payload', headers={'Accept': TEXT}, log=False, raise_exc=True
+            f'/secrets/{secret.secret_id}/payload', headers={'Accept': TEXT}, log=False, raise_exc=True
         )
         return bytes(answer.content).decode()
 
     def _delete(self, secret: Any) -> None:
-        self._secrets().delete_secret(secret.id, ignore_missing=True)
+        self._secrets().delete_secret(secret.secret_id, ignore_missing=True)
 
 
 def name_of(instance_id: str, name: str) -> str:
