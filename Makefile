@@ -8,7 +8,7 @@ ARGS ?=
 export VENV
 
 .PHONY: help demo down status reset install install-test test lint format unit functional contract durability \
-        e2e coverage docs samples clean
+        e2e coverage docs samples clean cloud-up cloud-down test-openstack test-openstack-short
 
 help: ## Show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)$$/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -60,6 +60,18 @@ durability: install-test ## Kill real workers at every step
 
 e2e: install-test ## Drive a whole stack with the real command line client
 	$(PYTEST) tests/e2e $(ARGS)
+
+cloud-up: ## Bring up a real OpenStack on this machine, for tests
+	tests/openstack/cloud/cloud up
+
+cloud-down: ## Stop that OpenStack; its data stay
+	tests/openstack/cloud/cloud down
+
+test-openstack: install-test ## Run Trove on a real OpenStack, which is brought up if need be
+	tools/test-openstack $(ARGS)
+
+test-openstack-short: install-test ## Run the most telling of these tests
+	tools/test-openstack --short $(ARGS)
 
 coverage: install-test ## Run all tests and hold the bounds of branch coverage
 	$(PYTHON) tools/coverage.py $(ARGS)

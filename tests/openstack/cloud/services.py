@@ -51,6 +51,7 @@ class Services:
     def __init__(self, layout: layouts.Layout) -> None:
         self.layout = layout
         self.node = broker.Broker(layout.broker, layout.port('rabbit'))
+        self._daemons: dict[str, Daemon] = {}
 
     @property
     def computes(self) -> list[str]:
@@ -83,8 +84,10 @@ class Services:
 
     def daemon(self, name: str) -> Daemon:
         """Return a service by its name."""
-        layout = self.layout
-        return Daemon(name, self._command(name), self.environment(), layout.run, layout.log, GRACE_SECONDS)
+        if name not in self._daemons:
+            run, log = self.layout.run, self.layout.log
+            self._daemons[name] = Daemon(name, self._command(name), self.environment(), run, log, GRACE_SECONDS)
+        return self._daemons[name]
 
     def _command(self, name: str) -> list[str]:
         layout, etc = self.layout, self.layout.etc
