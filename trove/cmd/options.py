@@ -17,6 +17,8 @@ def list_server_opts() -> Listed:
     from trove.compute.local import options as local_options
     from trove.compute.nova import options as nova_options
     from trove.db.sqlalchemy import session
+    from trove.dns import options as dns_options
+    from trove.keystore import options as keystore_options
 
     return [
         (None, [*trove_cfg.COMMON_OPTS, *_daemons(), *_web(), *_rooms(), *crypto.OPTS]),
@@ -26,6 +28,8 @@ def list_server_opts() -> Listed:
         (token_auth.GROUP, keystone.login_opts()),
         *local_options.list_opts(),
         *nova_options.list_opts(),
+        *dns_options.list_opts(),
+        *keystore_options.list_opts(),
         *((one.name, one.server_options()) for one in _descriptions()),
     ]
 
