@@ -11,7 +11,7 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGES = [ROOT / 'README.rst', *sorted((ROOT / 'doc' / 'source').rglob('*.rst'))]
 QUOTED = re.compile(r'``([^`]+)``')
-COMMAND = re.compile(r'\b(trove-(?:api|conductor|guestagent|manage|standalone|taskmanager))\b')
+COMMAND = re.compile(r'\b(trove-(?:api|conductor|guestagent|manage|standalone|status|taskmanager))\b')
 MANAGED = re.compile(r'\btrove-manage (?:--\S+ \S+ )?([a-z][a-z_]+)\b')
 STACKED = re.compile(r'\btrove-standalone (up|down|status|reset|[a-z]+)\b(?= *``|$| --)', re.MULTILINE)
 MADE = re.compile(r'^make ([a-z0-9-]+)')

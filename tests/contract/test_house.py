@@ -25,6 +25,7 @@ BORDERS = {
     'trove/guestagent/jobs.py': 'guest job',
     'trove/guestagent/heartbeat.py': 'periodic task',
     'trove/cmd/manage.py': 'command line',
+    'trove/cmd/status.py': 'command line',
     'trove/standalone/supervisor.py': 'supervision of daemons',
 }
 """The only files that may catch everything, and as what."""

@@ -67,6 +67,11 @@ def db_version(connection: str, repo_path: str | None = None) -> int:
         return int(controlled.version) if controlled else 0
 
 
+def newest_version(repo_path: str | None = None) -> int:
+    """Return the newest version that a repository has, by default ours; no database is asked."""
+    return int(_open(repo_path or OUR_REPOSITORY).latest)
+
+
 def _load(engine: sa.engine.Engine, repo: repository.Repository) -> schema.ControlledSchema | None:
     if not sa.inspect(engine).has_table(repo.version_table):
         return None
