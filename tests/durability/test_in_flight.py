@@ -58,6 +58,8 @@ def test_waiting_operations_hold_no_thread(world):
         sealer=None,
         provider=None,
         guest=None,
+        dns=None,
+        keystore=None,
     )
     before = threading.active_count()
     runner = engine.Engine({'nap': Nap}, tools)

@@ -103,7 +103,7 @@ class Count(operation.Operation):
 
 def test_wake_up_that_comes_many_times_starts_nothing_twice(world):
     clock = durability_world.clock()
-    tools = operation.Tools(world.conf, ledger.Ledger(clock, 'one', 60.0), clock, None, None, None)
+    tools = operation.Tools(world.conf, ledger.Ledger(clock, 'one', 60.0), clock, None, None, None, None, None)
     runners = [engine.Engine({Count.KIND: Count}, tools) for _ in range(2)]
     endpoints = [taskmanager_manager.Manager(runner) for runner in runners]
     for runner in runners:

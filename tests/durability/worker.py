@@ -11,7 +11,7 @@ from oslo_config import cfg
 from sqlalchemy import orm
 
 from tests.durability import world
-from tests.fixtures import agents_double
+from tests.fixtures import agents_double, naming_double
 from trove.common import plugs, processes
 from trove.datastore import descriptions
 from trove.db import operations as ledger
@@ -140,6 +140,8 @@ def tools_of(place, conf, book, effect=lambda: None):
         sealer=place.sealer(),
         provider=place.provider(effect),
         guest=lambda instance_id: agents_double.GuestDoor(outside, instance_id, effect),
+        dns=naming_double.FolderDns(outside, effect),
+        keystore=naming_double.FolderKeyStore(outside, effect),
     )
 
 

@@ -12,16 +12,17 @@ import uuid
 import sqlalchemy as sa
 from oslo_config import cfg
 
-from tests.fixtures import agents_double, provider_double
+from tests.fixtures import agents_double, naming_double, provider_double
 from trove.common import cfg as trove_cfg
 from trove.common import clock as trove_clock
 from trove.common import context as trove_context
 from trove.common import crypto, states
-from trove.compute import base as compute
 from trove.compute.local import provider as local
+from trove.datastore import descriptions
 from trove.db import get_db_api, models
 from trove.db import operations as ledger
 from trove.db.sqlalchemy import session, tables
+from trove.instance import changes
 from trove.instance import models as instance_models
 from trove.instance import options as instance_options
 from trove.instance import spec as instance_spec
@@ -30,6 +31,13 @@ from trove.taskmanager import api as taskmanager_api
 from trove.taskmanager import engine
 
 CHARGE = {'instances': 1, 'ram': provider_double.FLAVOR.ram, 'volumes': 2}
+SIZE = 3
+"""GB that a volume is grown to."""
+ACCESS = {'is_public': True, 'allowed_cidrs': ['10.0.0.0/8']}
+IMAGE = 'another-image'
+NEW_NAME = 'renamed'
+RENAME = changes.RENAME.kind
+PARTS = (*provider_double.PARTS, *naming_double.PARTS)
 MANAGER = 'mysql'
 LIMIT_SECONDS = 120
 POLL_SECONDS = 0.05
@@ -67,6 +75,10 @@ class Place:
         conf.set_override('guest_job_repeat_seconds', 0.5)
         conf.set_override('operation_workers', workers)
         conf.set_override('operation_sweep_seconds', 0.2)
+        # The agents' double tells of changes only.
+        conf.set_override('agent_heartbeat_expiry', 3600)
+        descriptions.find(conf, MANAGER)
+        conf.set_override('root_on_create', True, MANAGER)
         get_db_api().configure_db(conf)
         return conf
 
@@ -99,10 +111,13 @@ class SilentDoor(taskmanager_api.API):
 
 
 class Tenants:
-    """What the API does for tenants: each instance belongs to a project of its own."""
+    """What the API does for tenants and administrators: each instance belongs to a project of its own."""
 
     def __init__(self, place, conf):
         self._instances = instance_models.Instances(conf, SilentDoor(), place.sealer())
+        self._changes = changes.Changes(conf, SilentDoor())
+        self._admin = changes.AdminChanges(conf, SilentDoor())
+        self._context = trove_context.service_context()
 
     def create(self):
         """Ask for an instance; return its id."""
@@ -117,10 +132,37 @@ class Tenants:
         return self._instances.create(context, spec, ['canary']).instance.record.id
 
     def delete(self, instance_id):
-        self._instances.delete(trove_context.service_context(), instance_id)
+        self._changes.delete(self._context, instance_id)
 
     def restart(self, instance_id):
-        self._instances.restart(trove_context.service_context(), instance_id)
+        self._changes.restart(self._context, instance_id)
+
+    def resize(self, instance_id, flavor_id=provider_double.LARGE_FLAVOR.id):
+        self._changes.resize_flavor(self._context, instance_id, flavor_id)
+
+    def grow(self, instance_id, size=SIZE):
+        self._changes.resize_volume(self._context, instance_id, size)
+
+    def open(self, instance_id, access=None):
+        self._changes.update(self._context, instance_id, access=access or ACCESS)
+
+    def rename(self, instance_id, name=NEW_NAME):
+        self._changes.update(self._context, instance_id, name=name)
+
+    def stop(self, instance_id):
+        self._admin.stop(self._context, instance_id)
+
+    def reboot(self, instance_id):
+        self._admin.reboot(self._context, instance_id)
+
+    def migrate(self, instance_id, host=None):
+        self._admin.migrate(self._context, instance_id, host)
+
+    def rebuild(self, instance_id):
+        self._admin.rebuild(self._context, instance_id, IMAGE)
+
+    def reset(self, instance_id):
+        self._admin.reset_task(self._context, instance_id)
 
 
 class World:
@@ -166,17 +208,26 @@ class World:
 
     def operations(self, instance_id):
         """Return the instance's operations by kind; there is one of each."""
-        query = sa.select(models.Operation).where(tables.operations.c.subject_id == instance_id)
-        with get_db_api().reading() as reader:
-            found = list(reader.execute(query).scalars())
+        found = self._operations(instance_id)
         by_kind = {operation.kind: operation for operation in found}
         assert len(by_kind) == len(found)
         return by_kind
 
     def operation_id(self, instance_id):
-        """Return the id of the operation that holds an instance."""
+        """Return the id of the operation that holds an instance, or renames it."""
+        (found,) = [
+            one
+            for one in self._operations(instance_id)
+            if one.state in ledger.ACTIVE_STATES and not one.is_cancelled
+        ]
+        return found.id
+
+    def _operations(self, instance_id):
+        table = tables.operations.c
+        query = sa.select(models.Operation).where(sa.or_(table.subject_id == instance_id, table.kind == RENAME))
         with get_db_api().reading() as reader:
-            return ledger.active(reader, instance_id).id
+            found = list(reader.execute(query).scalars())
+        return [one for one in found if instance_id in (one.subject_id, one.spec.get('instance_id'))]
 
     def usage(self, instance_id):
         """Return what the quota of the instance's project counts."""
@@ -204,24 +255,41 @@ class World:
         record = self.instance(instance_id)
         assert (record.task_code, record.server_status) == (states.Tasks.NONE.code, 'ACTIVE')
         assert (record.fault_message, record.is_deleted) == (None, False)
-        assert record.addresses == [{'address': '127.0.0.9', 'type': 'private', 'network': ''}]
-        assert self.outside.parts(instance_id) == list(provider_double.PARTS)
+        assert record.addresses[0] == {'address': '127.0.0.9', 'type': 'private', 'network': ''}
+        assert record.hostname == f'{instance_id}.{naming_double.DOMAIN}'
         made = self.effects(instance_id, 'made')
-        assert {part: made[part] for part in provider_double.PARTS} == dict.fromkeys(provider_double.PARTS, 1)
+        assert {part: made[part] for part in PARTS} == dict.fromkeys(PARTS, 1)
+        assert self.parts(instance_id) == list(PARTS)
         assert self.effects(instance_id, 'started')['prepare'] == 1
-        assert self.usage(instance_id) == CHARGE
+        self.check_quota(instance_id)
+
+    def check_quota(self, instance_id):
+        """The quota counts what there is: the server's real flavor, the volume's real size."""
+        provider = self.place.provider()
+        record = self.instance(instance_id)
+        server = provider.find_server(instance_id)
+        ram = {flavor.id: flavor.ram for flavor in provider.list_flavors()}[server.flavor_id]
+        (size,) = (one.size for one in provider.list_volumes() if one.instance_id == instance_id)
+        assert (record.flavor_id, record.volume_size) == (server.flavor_id, size)
+        assert record.quota_charge == {'instances': 1, 'ram': ram, 'volumes': size}
+        assert self.usage(instance_id) == record.quota_charge
+
+    def parts(self, instance_id):
+        """Return which things there are outside of an instance."""
+        return [part for part in PARTS if self.outside.path(instance_id, part).exists()]
 
     def check_nothing_outside(self, instance_id):
-        """Nothing is left at the provider, nothing was made twice, and the quota counts nothing."""
-        assert self.outside.parts(instance_id) == []
+        """Nothing is left outside, nothing was made twice, and the quota counts nothing."""
+        assert self.parts(instance_id) == []
         made, deleted = self.effects(instance_id, 'made'), self.effects(instance_id, 'deleted')
-        assert {part: made[part] for part in made if part in provider_double.PARTS} == deleted
+        assert {part: made[part] for part in made if part in PARTS} == deleted
         assert all(count == 1 for count in deleted.values())
         assert self.usage(instance_id) == {}
 
     def check_deleted(self, instance_id):
         record = self.instance(instance_id)
         assert (record.is_deleted, record.addresses, record.quota_charge) == (True, [], None)
+        assert record.hostname is None
         self.check_nothing_outside(instance_id)
         with get_db_api().reading() as reader:
             assert reader.get(models.ServiceStatus, instance_id) is None
@@ -244,8 +312,8 @@ def _write_catalogue(writer):
             is_active=True,
         )
     )
-    flavor: compute.Flavor = provider_double.FLAVOR
-    writer.add(models.Flavor(**dataclasses.asdict(flavor)))
+    for flavor in (provider_double.FLAVOR, provider_double.LARGE_FLAVOR):
+        writer.add(models.Flavor(**dataclasses.asdict(flavor)))
 
 
 def clock():

@@ -13,9 +13,13 @@ from trove.common.rpc import notifications, transport
 from trove.compute import base as compute
 from trove.conductor import api as conductor_api
 from trove.db import operations as ledger
+from trove.dns import base as dns
+from trove.dns import options as dns_options
 from trove.guestagent import api as guest_api
 from trove.instance import options as instance_options
 from trove.instance import reconcile
+from trove.keystore import base as keystore
+from trove.keystore import options as keystore_options
 from trove.quota import options as quota_options
 from trove.taskmanager import api, engine, manager, operation
 
@@ -40,6 +44,8 @@ def build(conf: cfg.ConfigOpts) -> Sequence[daemon.Part]:
         sealer=crypto.Sealer.from_file(conf.secrets_key_file),
         provider=provider,
         guest=lambda instance_id: guest_api.API(instance_id, conf),
+        dns=plugs.load(dns.GROUP, conf.dns_driver, dns.Dns)(conf),
+        keystore=plugs.load(keystore.GROUP, conf.key_store, keystore.KeyStore)(conf),
     )
     runner = engine.Engine(kinds, tools)
     looks = reconcile.Looks(system_clock, conf.provider_full_look_turns, conf.provider_look_overlap_seconds)
@@ -78,6 +84,8 @@ def start() -> None:
         guest_api.OPTS,
         crypto.OPTS,
         instance_options.TASKMANAGER_OPTS,
+        dns_options.OPTS,
+        keystore_options.OPTS,
         reconcile.OPTS,
         quota_options.OPTS,
     ):

@@ -6,6 +6,9 @@ from typing import Any
 
 from trove.common import exception, wsgi
 
+MOST = 1000
+"""Items on one page of a list that is not capped, so that no request takes all memory."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Page:
@@ -21,14 +24,15 @@ class Page:
         return _number(self.marker, 'marker', minimum=0)
 
 
-def read(req: wsgi.Request, page_size: int) -> Page:
-    """Return the page that a request asks for; ``page_size`` is the largest and the default.
+def read(req: wsgi.Request, page_size: int, is_capped: bool = True) -> Page:
+    """Return the page that a request asks for; ``page_size`` is the default, and the largest unless not capped.
 
     Raises ``BadRequest`` for a limit that is no positive number.
     """
     limit = page_size
     if 'limit' in req.GET:
-        limit = min(page_size, _number(req.GET['limit'], 'limit', minimum=1))
+        limit = _number(req.GET['limit'], 'limit', minimum=1)
+        limit = min(page_size if is_capped else MOST, limit)
     return Page(limit, req.GET.get('marker'))
 
 

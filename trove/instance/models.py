@@ -1,4 +1,4 @@
-"""Rules of instances: what may be asked for, and when."""
+"""Instances as they are known, and the rules of new ones."""
 
 import dataclasses
 import datetime
@@ -25,11 +25,6 @@ from trove.quota import models as quota_models
 from trove.taskmanager import api as taskmanager_api
 
 CREATE_KIND = 'create_instance'
-DELETE_KIND = 'delete_instance'
-RESTART_KIND = 'restart_instance'
-DEADLINE_OPTIONS = {DELETE_KIND: 'server_delete_time_out', RESTART_KIND: 'restart_time_out'}
-"""Options with the seconds an operation may take; a build has its datastore's ``usage_timeout``."""
-ACTIONABLE_TASKS = (states.Tasks.NONE.code, states.Tasks.RESTART_REQUIRED.code)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +41,14 @@ class Instance:
 
 
 @dataclasses.dataclass(frozen=True)
+class Filter:
+    """Which instances of all projects are wanted; None means that it does not matter."""
+
+    is_deleted: bool | None = None
+    project_id: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
 class Created:
     """A new instance and the password of its root, which is shown this once."""
 
@@ -54,7 +57,7 @@ class Created:
 
 
 class Instances:
-    """The instances of a caller's project; the doors and the configuration are the process's own."""
+    """The instances of projects; the doors and the configuration are the process's own."""
 
     def __init__(self, conf: cfg.ConfigOpts, taskmanager: taskmanager_api.API, sealer: crypto.Sealer) -> None:
         self._conf = conf
@@ -88,6 +91,8 @@ class Instances:
         self, context: trove_context.TroveContext, spec: instance_spec.InstanceSpec, user_passwords: list[str]
     ) -> Created:
         """Write down a new instance and the operation that builds it, in one transaction; then wake somebody."""
+        if spec.region_name not in (None, self._conf.region):
+            raise exception.BadRequest(f"There is no region '{spec.region_name}' here, only '{self._conf.region}'.")
         with get_db_api().reading() as session:
             version = datastore_models.find_version(
                 session,
@@ -141,6 +146,7 @@ class Instances:
             task_code=states.Tasks.BUILDING.code,
             addresses=[],
             access=spec.access,
+            locality=spec.locality,
             availability_zone=spec.availability_zone,
             region=self._conf.region,
             quota_charge=charge,
@@ -165,85 +171,9 @@ class Instances:
             _write_root_history(session, record, context)
         return record.id, operation.id
 
-    # -- changing ---------------------------------------------------------------------------
-
-    def rename(self, context: trove_context.TroveContext, instance_id: str, name: str) -> None:
-        """Give an instance another name."""
-        with get_db_api().transaction() as session:
-            found = find(session, context, instance_id)
-            found.record.name = name
-            found.record.updated = trove_clock.utcnow()
-
-    def restart(self, context: trove_context.TroveContext, instance_id: str) -> None:
-        """Restart the database service; ``InstanceNotReady`` unless the instance is idle and its server active."""
-
-        def work(session: orm.Session) -> str:
-            found = find(session, context, instance_id)
-            self._check_actionable(found)
-            begin_task(session, instance_id, states.Tasks.REBOOTING, ACTIONABLE_TASKS)
-            if found.service is not None:
-                found.service.description = states.RESTARTING.description
-            return self._submit(session, context, found, RESTART_KIND, 'restart_service').id
-
-        self._taskmanager.run_operation(context, get_db_api().run(work))
-
-    def delete(self, context: trove_context.TroveContext, instance_id: str) -> None:
-        """Delete an instance in whatever state it is; a second request changes nothing."""
-
-        def work(session: orm.Session) -> str:
-            found = find(session, context, instance_id)
-            if found.operation is not None and found.operation.kind == DELETE_KIND:
-                return found.operation.id
-            self._taskmanager.cancel(session, instance_id)
-            begin_task(session, instance_id, states.Tasks.DELETING, None)
-            return self._submit(session, context, found, DELETE_KIND, 'delete_server').id
-
-        self._taskmanager.run_operation(context, get_db_api().run(work))
-
-    def reset_status(self, context: trove_context.TroveContext, instance_id: str) -> None:
-        """Forget the task of an instance and cancel its operation; a deletion goes on."""
-
-        def work(session: orm.Session) -> None:
-            found = find(session, context, instance_id)
-            if found.operation is not None and found.operation.kind == DELETE_KIND:
-                return
-            self._taskmanager.cancel(session, instance_id)
-            begin_task(session, instance_id, states.Tasks.NONE, None)
-            if found.service is not None:
-                found.service.description = states.UNKNOWN.description
-
-        get_db_api().run(work)
-
-    def _submit(
-        self, session: orm.Session, context: trove_context.TroveContext, found: Instance, kind: str, first_step: str
-    ) -> models.Operation:
-        submission = ledger.Submission(
-            kind=kind,
-            subject_id=found.record.id,
-            first_step=first_step,
-            deadline_seconds=self._conf[DEADLINE_OPTIONS[kind]],
-            project_id=found.record.project_id,
-            request_id=context.request_id,
-        )
-        return self._taskmanager.submit(session, submission)
-
-    def _check_actionable(self, found: Instance) -> None:
-        record = found.record
-        service = self.service_of(found)
-        reasons = []
-        if record.server_status != states.ServerStatus.ACTIVE:
-            reasons.append(f'the instance status is {status.status_of(record)}')
-        if record.task_code not in ACTIONABLE_TASKS:
-            reasons.append(f'its task status is {states.TaskStatus.find(record.task_code).action}')
-        if service not in states.ACTION_ALLOWED:
-            reasons.append(f'its service status is {service.api_status}')
-        if reasons:
-            raise exception.InstanceNotReady(id=record.id, reason=', '.join(reasons))
-
     def service_of(self, found: Instance) -> states.ServiceStatus:
         """Return the state of an instance's database service as of now."""
-        now: datetime.datetime = trove_clock.utcnow()
-        return status.service_of(found.record, found.service, now, self._conf.agent_heartbeat_expiry)
+        return service_of(self._conf, found)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -267,19 +197,33 @@ def find(session: orm.Session, context: trove_context.TroveContext, instance_id:
     return _instance(row)
 
 
-def begin_task(
-    session: orm.Session, instance_id: str, task: states.TaskStatus, from_codes: tuple[int, ...] | None
-) -> None:
-    """Set the task of an instance; ``InstanceNotReady`` when it is in none of the tasks it may come from."""
+def page_of_all(wanted: Filter, limit: int, offset: int) -> tuple[list[Instance], str | None]:
+    """Return a page of the instances of all projects by id, and the marker of the next page."""
     table = tables.instances.c
-    conditions: list[Any] = [table.id == instance_id, table.is_deleted.is_(False)]
-    if from_codes is not None:
-        conditions.append(table.task_code.in_(from_codes))
-    changed = session.execute(
-        sa.update(tables.instances).where(*conditions).values(task_code=task.code, updated=trove_clock.utcnow())
-    )
-    if changed.rowcount != 1:
-        raise exception.InstanceNotReady(id=instance_id, reason='another task is in progress')
+    query = _query()
+    if wanted.is_deleted is not None:
+        query = query.where(table.is_deleted.is_(wanted.is_deleted))
+    if wanted.project_id is not None:
+        query = query.where(table.project_id == wanted.project_id)
+    query = query.order_by(table.id).limit(limit + 1).offset(offset)
+    with get_db_api().reading() as session:
+        rows = [_instance(row) for row in session.execute(query)]
+    return rows[:limit], str(offset + limit) if len(rows) > limit else None
+
+
+def get_any(instance_id: str, with_deleted: bool) -> Instance:
+    """Return an instance of whatever project, a deleted one if that is wanted; ``InstanceNotFound`` else."""
+    with get_db_api().reading() as session:
+        row = session.execute(_query().where(tables.instances.c.id == instance_id)).one_or_none()
+    if row is None or (row.Instance.is_deleted and not with_deleted):
+        raise exception.InstanceNotFound(id=instance_id)
+    return _instance(row)
+
+
+def service_of(conf: cfg.ConfigOpts, found: Instance) -> states.ServiceStatus:
+    """Return the state of an instance's database service as of now."""
+    now: datetime.datetime = trove_clock.utcnow()
+    return status.service_of(found.record, found.service, now, conf.agent_heartbeat_expiry)
 
 
 def _query() -> Any:

@@ -13,7 +13,22 @@ API_OPTS = [
         help="Seconds without a heartbeat after which a guest's state is shown as an error.",
     ),
     cfg.IntOpt('server_delete_time_out', default=3600, min=1, help='Seconds that a deletion is tried for.'),
-    cfg.IntOpt('restart_time_out', default=600, min=1, help='Seconds that a restart may take.'),
+    cfg.IntOpt('restart_time_out', default=600, min=1, help='Seconds that a restart of the database may take.'),
+    cfg.IntOpt(
+        'resize_time_out',
+        default=900,
+        min=1,
+        help='Seconds that a resize to another flavor or a migration may take until it is confirmed; after that it is '
+        'reverted.',
+    ),
+    cfg.IntOpt('volume_time_out', default=600, min=1, help='Seconds that growing a volume may take.'),
+    cfg.IntOpt('reboot_time_out', default=600, min=1, help='Seconds that a reboot may take until the database serves.'),
+    cfg.IntOpt('stop_time_out', default=300, min=1, help='Seconds that stopping a database may take.'),
+    cfg.IntOpt(
+        'rebuild_time_out', default=1800, min=1, help='Seconds that a rebuild may take until the database serves.'
+    ),
+    cfg.IntOpt('access_time_out', default=300, min=1, help='Seconds that a change of the access may take.'),
+    cfg.IntOpt('rename_time_out', default=3600, min=1, help='Seconds that renaming a server is tried for.'),
     cfg.StrOpt('region', default='RegionOne', help='Region that instances are shown to be in.'),
 ]
 
@@ -34,5 +49,19 @@ TASKMANAGER_OPTS = [
         min=0.1,
         help='Seconds after which a guest that has not reported the end of a job is asked again. '
         'A repeated request starts nothing twice; it finds the job that runs, or its end.',
+    ),
+    cfg.IntOpt(
+        'database_stop_time_out',
+        default=120,
+        min=1,
+        help='Seconds in which a guest is to stop its database before its server is moved, rebooted or rebuilt. '
+        'After that a resize fails and changes nothing; the others go on, because they are what helps when a guest '
+        'is silent.',
+    ),
+    cfg.IntOpt(
+        'revert_time_out',
+        default=600,
+        min=1,
+        help='Seconds that bringing a database back may take after its resize, migration or reboot failed.',
     ),
 ]

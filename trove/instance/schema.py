@@ -83,7 +83,13 @@ ACTION = {
     'properties': {
         'restart': {'type': 'object'},
         'reset_status': {'type': 'object'},
-        'resize': {'type': 'object'},
+        'resize': {
+            'type': 'object',
+            'minProperties': 1,
+            'maxProperties': 1,
+            'additionalProperties': False,
+            'properties': {'volume': schema.VOLUME, 'flavorRef': schema.FLAVOR_REF},
+        },
         'promote_to_replica_source': {},
         'eject_replica_source': {},
     },

@@ -7,7 +7,8 @@ from oslo_config import cfg
 
 from trove.common import cfg as trove_cfg
 from trove.common import crypto, exception, pagination, policy, wsgi
-from trove.instance import models, schema, views
+from trove.common import schema as common_schema
+from trove.instance import changes, models, schema, views
 from trove.instance import options as instance_options
 from trove.instance import spec as instance_spec
 from trove.quota import options as quota_options
@@ -18,10 +19,8 @@ UPDATES_NOT_YET = {
     'slave_of': 'detaching a replica',
     'configuration': 'configuration groups',
     'datastore_version': 'upgrading',
-    'access': 'changing the access',
 }
 ACTIONS_NOT_YET = {
-    'resize': 'resizing',
     'promote_to_replica_source': 'promoting a replica',
     'eject_replica_source': 'ejecting a replica source',
 }
@@ -37,9 +36,10 @@ class InstanceController(wsgi.Controller):
         'action': schema.ACTION,
     }
 
-    def __init__(self, conf: cfg.ConfigOpts, instances: models.Instances) -> None:
+    def __init__(self, conf: cfg.ConfigOpts, instances: models.Instances, changing: changes.Changes) -> None:
         self._conf = conf
         self._instances = instances
+        self._changes = changing
 
     # -- reading ----------------------------------------------------------------------------
 
@@ -91,16 +91,15 @@ class InstanceController(wsgi.Controller):
             raise exception.BadRequest(f'Only one of these can be changed at a time: {", ".join(sorted(others))}.')
         # An empty change and a null take a configuration group away, and no instance has one.
         for key in others:
-            if not (key == 'configuration' and wanted[key] is None):
+            if key in UPDATES_NOT_YET and not (key == 'configuration' and wanted[key] is None):
                 raise exception.NotImplementedHere(f"Not supported yet: {UPDATES_NOT_YET[key]}. Leave out '{key}'.")
-        if 'name' in wanted:
-            self._instances.rename(req.context, instance_id, wanted['name'])
+        self._changes.update(req.context, instance_id, wanted.get('name'), wanted.get('access'))
         return wsgi.Result(None, 202)
 
     def delete(self, req: wsgi.Request, tenant_id: str, id: str) -> wsgi.Result:
         found = self._instances.get(req.context, id)
         policy.authorize(req.context, 'instance:delete', found.record.project_id)
-        self._instances.delete(req.context, id)
+        self._changes.delete(req.context, id)
         return wsgi.Result(None, 202)
 
     def action(self, req: wsgi.Request, body: Mapping[str, Any], tenant_id: str, id: str) -> wsgi.Result:
@@ -108,14 +107,26 @@ class InstanceController(wsgi.Controller):
         name, value = next(iter(body.items()))
         if name in ACTIONS_NOT_YET:
             raise exception.NotImplementedHere(f'Not supported yet: {ACTIONS_NOT_YET[name]}.')
-        if name == 'restart':
-            policy.authorize(req.context, 'instance:restart', found.record.project_id)
-            self._instances.restart(req.context, id)
-        else:
-            rule = 'instance:force_delete' if 'force_delete' in value else 'instance:reset_status'
-            policy.authorize(req.context, rule, found.record.project_id)
-            self._instances.reset_status(req.context, id)
+        getattr(self, f'_{name}')(req, found, value)
         return wsgi.Result(None, 202)
+
+    def _restart(self, req: wsgi.Request, found: models.Instance, value: Mapping[str, Any]) -> None:
+        policy.authorize(req.context, 'instance:restart', found.record.project_id)
+        self._changes.restart(req.context, found.record.id)
+
+    def _resize(self, req: wsgi.Request, found: models.Instance, value: Mapping[str, Any]) -> None:
+        if 'volume' in value:
+            policy.authorize(req.context, 'instance:resize_volume', found.record.project_id)
+            self._changes.resize_volume(req.context, found.record.id, int(value['volume']['size']))
+        else:
+            policy.authorize(req.context, 'instance:resize_flavor', found.record.project_id)
+            flavor_id = common_schema.last_part(value['flavorRef'])
+            self._changes.resize_flavor(req.context, found.record.id, flavor_id)
+
+    def _reset_status(self, req: wsgi.Request, found: models.Instance, value: Mapping[str, Any]) -> None:
+        rule = 'instance:force_delete' if 'force_delete' in value else 'instance:reset_status'
+        policy.authorize(req.context, rule, found.record.project_id)
+        self._changes.reset_status(req.context, found.record.id)
 
 
 def routes(mapper: wsgi.Mapper) -> None:
@@ -123,10 +134,9 @@ def routes(mapper: wsgi.Mapper) -> None:
     conf = cfg.CONF
     for options in (instance_options.API_OPTS, taskmanager_api.OPTS, quota_options.OPTS, crypto.OPTS):
         trove_cfg.register(conf, options)
-    instances = models.Instances(
-        conf, taskmanager_api.API(conf.taskmanager_queue), crypto.Sealer.from_file(conf.secrets_key_file)
-    )
-    resource = InstanceController(conf, instances).create_resource()
+    taskmanager = taskmanager_api.API(conf.taskmanager_queue)
+    instances = models.Instances(conf, taskmanager, crypto.Sealer.from_file(conf.secrets_key_file))
+    resource = InstanceController(conf, instances, changes.Changes(conf, taskmanager)).create_resource()
     mapper.add('/instances', resource, {'GET': 'index', 'POST': 'create'})
     mapper.add('/instances/detail', resource, {'GET': 'detail'})
     mapper.add('/instances/{id}', resource, {'GET': 'show', 'PUT': 'update', 'PATCH': 'edit', 'DELETE': 'delete'})

@@ -12,9 +12,12 @@ NOT_YET = {
     'restorePoint': 'restoring a backup',
     'configuration': 'configuration groups',
     'modules': 'modules',
-    'locality': 'locality',
 }
 """Fields of the contract whose work is not built yet. Better refused than accepted and not done."""
+
+
+LOCALITIES = ('affinity', 'anti-affinity', 'soft-affinity', 'soft-anti-affinity')
+"""How near to each other an instance and its replicas live."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +36,8 @@ class InstanceSpec:
     nics: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     access: dict[str, Any] = dataclasses.field(default_factory=dict)
     availability_zone: str | None = None
+    locality: str | None = None
+    region_name: str | None = None
 
 
 def from_body(body: Mapping[str, Any]) -> tuple[InstanceSpec, list[str]]:
@@ -53,6 +58,8 @@ def from_body(body: Mapping[str, Any]) -> tuple[InstanceSpec, list[str]]:
         nics=list(map(_nic, wanted.get('nics', ()))),
         access=wanted.get('access') or {},
         availability_zone=wanted.get('availability_zone'),
+        locality=_locality(wanted.get('locality')),
+        region_name=wanted.get('region_name'),
     )
     return spec, [user['password'] for user in users]
 
@@ -61,6 +68,12 @@ def _refuse_what_is_not_built(wanted: Mapping[str, Any]) -> None:
     for field, feature in NOT_YET.items():
         if wanted.get(field):
             raise exception.NotImplementedHere(f"Not supported yet: {feature}. Leave out '{field}'.")
+
+
+def _locality(locality: str | None) -> str | None:
+    if locality is not None and locality not in LOCALITIES:
+        raise exception.BadRequest(f"The locality '{locality}' is none of {', '.join(LOCALITIES)}.")
+    return locality
 
 
 def _database(database: Mapping[str, Any]) -> dict[str, Any]:

@@ -31,7 +31,9 @@ def short(req: wsgi.Request, found: models.Instance, service: states.ServiceStat
         view['tenant_id'] = record.project_id
     if record.volume_size is not None:
         view['volume'] = {'size': record.volume_size}
-    if record.addresses:
+    if record.hostname:
+        view['hostname'] = record.hostname
+    elif record.addresses:
         view['ip'] = [address['address'] for address in record.addresses]
         view['addresses'] = record.addresses
     if found.operation is not None:
@@ -54,11 +56,13 @@ def detail(req: wsgi.Request, found: models.Instance, service: states.ServiceSta
             'created': isoformat(record.fault_created),
             'details': record.fault_details if req.context.is_admin else None,
         }
+    if record.locality is not None:
+        view['locality'] = record.locality
     if record.volume_size is not None:
         view['volume'].update(_volume(found))
     if req.context.is_admin:
         view['server_id'] = record.server_id
-        view['volume_id'] = record.id if record.volume_size is not None else None
+        view['volume_id'] = record.volume_id
         view['encrypted_rpc_messaging'] = False
     return view
 

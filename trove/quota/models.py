@@ -84,6 +84,36 @@ def release(session: orm.Session, instance: models.Instance) -> None:
         _take(session, instance.project_id, resource, -amount, UNLIMITED)
 
 
+def recharge(session: orm.Session, instance_id: str, amounts: Mapping[str, int]) -> None:
+    """Set what an instance holds of some resources, and its project's use with it; a second time nothing happens.
+
+    Nothing is refused: this is for what exists already.
+    """
+    instance = session.get(models.Instance, instance_id, with_for_update=True, populate_existing=True)
+    if instance is None or not instance.quota_charge:
+        return
+    for resource, amount in sorted(amounts.items()):
+        _take(session, instance.project_id, resource, amount - instance.quota_charge.get(resource, 0), UNLIMITED)
+    instance.quota_charge = {**instance.quota_charge, **amounts}
+    session.flush()
+
+
+def charge_more(
+    session: orm.Session, instance: models.Instance, amounts: Mapping[str, int], conf: cfg.ConfigOpts
+) -> None:
+    """Take what an instance is to hold beyond what it does; ``QuotaExceeded`` when it does not suffice.
+
+    What it is to hold less of is given back at the end only, by ``recharge``: until
+    then both may exist. An instance that holds nothing of the quota is left so.
+    """
+    if not instance.quota_charge:
+        return
+    held = instance.quota_charge
+    more = {name: amount - held.get(name, 0) for name, amount in amounts.items() if amount > held.get(name, 0)}
+    charge(session, instance.project_id, more, conf)
+    instance.quota_charge = {**held, **{name: amounts[name] for name in more}}
+
+
 def _take(session: orm.Session, project_id: str, resource: str, amount: int, limit: int) -> bool:
     usage = tables.quota_usages.c
     condition = [usage.project_id == project_id, usage.resource == resource]

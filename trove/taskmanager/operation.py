@@ -82,6 +82,10 @@ class Tools:
     """The ``trove.compute.base.Provider`` of this installation."""
     guest: Callable[[str], Any]
     """Gives the ``trove.guestagent.api.API`` of an instance."""
+    dns: Any
+    """The ``trove.dns.base.Dns`` of this installation."""
+    keystore: Any
+    """The ``trove.keystore.base.KeyStore`` of this installation."""
 
 
 class Operation(abc.ABC):

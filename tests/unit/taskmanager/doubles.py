@@ -97,4 +97,6 @@ def tools(book=None, clock=None, **settings):
         sealer=None,
         provider=None,
         guest=None,
+        dns=None,
+        keystore=None,
     )

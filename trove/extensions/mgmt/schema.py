@@ -15,3 +15,22 @@ QUOTAS = schema.root(
         },
     },
 )
+
+INSTANCE_ACTION = {
+    'type': 'object',
+    'minProperties': 1,
+    'maxProperties': 1,
+    'additionalProperties': False,
+    'properties': {
+        'stop': {'type': 'object'},
+        'reboot': {'type': 'object'},
+        'migrate': {'type': 'object', 'properties': {'host': schema.STRING255}},
+        'reset-task-status': {'type': 'object'},
+        'rebuild': {
+            'type': 'object',
+            'required': ['image_id'],
+            'additionalProperties': False,
+            'properties': {'image_id': schema.UUID},
+        },
+    },
+}

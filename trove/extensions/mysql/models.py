@@ -248,6 +248,12 @@ def last_enabled(context: trove_context.TroveContext, instance_id: str) -> tuple
     return None if row is None else (row.enabled_at, row.user_id)
 
 
+def enabled_root(instance_id: str) -> models.RootHistory | None:
+    """Return who enabled root of an instance and when, or None while it is not enabled."""
+    with get_db_api().reading() as session:
+        return _active_root(session, instance_id)
+
+
 def _active_root(session: orm.Session, instance_id: str) -> models.RootHistory | None:
     query = sa.select(models.RootHistory).where(tables.root_histories.c.active_key == instance_id)
     found: models.RootHistory | None = session.scalars(query).one_or_none()

@@ -1,17 +1,14 @@
 """From an accepted request to a database that answers."""
 
-import functools
 from typing import Any, ClassVar
 
-import jinja2
 from oslo_log import log as logging
 
 from trove.common import states, wire
 from trove.compute import base as compute
-from trove.datastore import descriptions
 from trove.guestagent import requests
 from trove.instance import spec as instance_spec
-from trove.instance.flows import guest_job, providing, records
+from trove.instance.flows import guest_job, naming, providing, records, templates
 from trove.quota import models as quota_models
 from trove.taskmanager import operation as vocabulary
 from trove.taskmanager.operation import Done, Fail, Next, Outcome, Wait
@@ -19,11 +16,16 @@ from trove.taskmanager.operation import Done, Fail, Next, Outcome, Wait
 LOG = logging.getLogger(__name__)
 
 SERVER_POLL_SECONDS = 1.0
+VOLUME_POLL_SECONDS = 1.0
 GUEST_POLL_SECONDS = 10.0
 SERVING = (states.RUNNING.description, states.HEALTHY.description)
 
+ROOT_SECRET = 'root'
+"""Name under which the key store keeps the password of root."""
+
 TASK_OF_STEP = {
     'make_address': states.Tasks.BUILDING_ERROR_PORT,
+    'make_record': states.Tasks.BUILDING_ERROR_DNS,
     'make_volume': states.Tasks.BUILDING_ERROR_VOLUME,
     'boot_server': states.Tasks.BUILDING_ERROR_SERVER,
     'await_server': states.Tasks.BUILDING_ERROR_SERVER,
@@ -32,11 +34,13 @@ TASK_OF_STEP = {
 
 
 class CreateInstance(vocabulary.Operation):
-    """Builds an instance: address, volume, server, and the database in its guest."""
+    """Builds an instance: address, name, volume, server, and the database in its guest."""
 
     KIND: ClassVar[str] = 'create_instance'
     STEPS: ClassVar[tuple[str, ...]] = (
         'make_address',
+        'make_record',
+        'keep_secrets',
         'make_volume',
         'boot_server',
         'await_server',
@@ -49,23 +53,37 @@ class CreateInstance(vocabulary.Operation):
     def make_address(self) -> Outcome:
         request = self._request(records.read(self.subject_id))
         found = providing.attempt(lambda: self.provider.make_address(request))
-        addresses = [{'address': one.address, 'type': one.type, 'network': one.network} for one in found]
         with self.write() as session:
-            records.change(session, self.subject_id, addresses=addresses)
+            records.change(session, self.subject_id, addresses=providing.addresses_of(found))
+        return Next('make_record')
+
+    def make_record(self) -> Outcome:
+        hostname = naming.make_record(self)
+        with self.write() as session:
+            records.change(session, self.subject_id, hostname=hostname)
+        return Next('keep_secrets')
+
+    def keep_secrets(self) -> Outcome:
+        password = self._secrets()['root']
+        if password is not None:
+            providing.attempt(lambda: self.tools.keystore.keep(self.subject_id, ROOT_SECRET, password))
         return Next('make_volume')
 
     def make_volume(self) -> Outcome:
         request = self._request(records.read(self.subject_id))
         volume = providing.attempt(lambda: self.provider.make_volume(request))
-        if volume is not None:
-            with self.write() as session:
-                records.change(session, self.subject_id, is_volume_enforced=volume.is_enforced)
+        if volume is None:
+            return Next('boot_server')
+        if not volume.is_ready:
+            return Wait(VOLUME_POLL_SECONDS)
+        with self.write() as session:
+            records.change(session, self.subject_id, volume_id=volume.id, is_volume_enforced=volume.is_enforced)
         return Next('boot_server')
 
     def boot_server(self) -> Outcome:
         server = providing.attempt(lambda: self._boot(records.read(self.subject_id)))
         with self.write() as session:
-            records.change(session, self.subject_id, server_id=server.id, server_status=server.status)
+            records.write_server(session, self.subject_id, server)
         return Next('await_server')
 
     def await_server(self) -> Outcome:
@@ -77,7 +95,7 @@ class CreateInstance(vocabulary.Operation):
         if server.status != states.ServerStatus.ACTIVE:
             return Wait(SERVER_POLL_SECONDS)
         with self.write() as session:
-            records.change(session, self.subject_id, server_status=server.status)
+            records.write_server(session, self.subject_id, server)
         return Next('await_guest')
 
     def await_guest(self) -> Outcome:
@@ -110,11 +128,12 @@ class CreateInstance(vocabulary.Operation):
         message = f'The build failed in step {step}: {reason}. Delete the instance and create it again.'
         with self.write() as session:
             records.write_fault(session, self.subject_id, task, message)
-        if not providing.remove(self.provider, self.subject_id):
+        if not (providing.remove(self.provider, self.subject_id) and naming.remove(self)):
             return Wait(SERVER_POLL_SECONDS)
         record = records.read_record(self.subject_id)
+        gone: dict[str, Any] = {'server_status': states.ServerStatus.DELETED, 'addresses': [], 'hostname': None}
         with self.write() as session:
-            records.change(session, self.subject_id, server_status=states.ServerStatus.DELETED, addresses=[])
+            records.change(session, self.subject_id, **gone)
             quota_models.release(session, record)
         return Done()
 
@@ -142,28 +161,20 @@ class CreateInstance(vocabulary.Operation):
         return self.provider.make_server(request, addresses, self.provider.make_volume(request))
 
     def _prepare_request(self, subject: records.Subject) -> requests.PrepareRequest:
-        secrets: dict[str, Any] = self.tools.sealer.open(self.claim.sealed or '')
+        secrets = self._secrets()
         users = [
             {**user, 'password': password} for user, password in zip(self.spec.users, secrets['users'], strict=True)
         ]
         return requests.PrepareRequest(
             datastore_version=subject.version.version,
             memory_mb=subject.flavor.ram,
-            config_contents=self._render(subject),
+            config_contents=templates.render(self.tools.conf, subject),
             databases=self.spec.databases,
             users=users,
             root_password=secrets['root'],
         )
 
-    def _render(self, subject: records.Subject) -> str:
-        source = descriptions.find(self.tools.conf, subject.version.manager).template()
-        return _compile(source).render(
-            flavor={'ram': subject.flavor.ram, 'vcpus': subject.flavor.vcpus},
-            datastore={'name': subject.version.manager, 'version': subject.version.version},
-        )
-
-
-@functools.cache
-def _compile(source: str) -> jinja2.Template:
-    # Compiling costs more than a whole step, and there is one template for each datastore.
-    return jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False).from_string(source)
+    def _secrets(self) -> dict[str, Any]:
+        """Return ``{"users": [password], "root": password or None}``."""
+        secrets: dict[str, Any] = self.tools.sealer.open(self.claim.sealed or '')
+        return secrets

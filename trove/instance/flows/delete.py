@@ -1,4 +1,4 @@
-"""From any state to nothing: server, volume, address, quota and what is known of the guest."""
+"""From any state to nothing: server, volume, name, address, secrets, quota and what is known of the guest."""
 
 from typing import ClassVar
 
@@ -7,7 +7,7 @@ from oslo_log import log as logging
 from trove.common import clock as trove_clock
 from trove.common import states
 from trove.conductor import manager as conductor
-from trove.instance.flows import providing, records
+from trove.instance.flows import naming, providing, records
 from trove.quota import models as quota_models
 from trove.taskmanager import operation as vocabulary
 from trove.taskmanager.operation import Done, Next, Outcome, Wait
@@ -21,7 +21,14 @@ class DeleteInstance(vocabulary.Operation):
     """Deletes an instance. Everything is found by its name, so that it works for a half-built one too."""
 
     KIND: ClassVar[str] = 'delete_instance'
-    STEPS: ClassVar[tuple[str, ...]] = ('delete_server', 'delete_volume', 'delete_address', 'finish')
+    STEPS: ClassVar[tuple[str, ...]] = (
+        'delete_server',
+        'delete_volume',
+        'delete_record',
+        'delete_address',
+        'forget_secrets',
+        'finish',
+    )
     MAX_ATTEMPTS: ClassVar[int] = 60
 
     def delete_server(self) -> Outcome:
@@ -30,11 +37,18 @@ class DeleteInstance(vocabulary.Operation):
 
     def delete_volume(self) -> Outcome:
         is_gone = providing.attempt(lambda: self.tools.provider.delete_volume(self.subject_id))
-        return Next('delete_address') if is_gone else Wait(POLL_SECONDS)
+        return Next('delete_record') if is_gone else Wait(POLL_SECONDS)
+
+    def delete_record(self) -> Outcome:
+        # Before the address, which another instance may get then.
+        return Next('delete_address') if naming.remove_record(self) else Wait(POLL_SECONDS)
 
     def delete_address(self) -> Outcome:
         is_gone = providing.attempt(lambda: self.tools.provider.delete_address(self.subject_id))
-        return Next('finish') if is_gone else Wait(POLL_SECONDS)
+        return Next('forget_secrets') if is_gone else Wait(POLL_SECONDS)
+
+    def forget_secrets(self) -> Outcome:
+        return Next('finish') if naming.forget_secrets(self) else Wait(POLL_SECONDS)
 
     def finish(self) -> Outcome:
         record = records.read_record(self.subject_id)
@@ -49,6 +63,7 @@ class DeleteInstance(vocabulary.Operation):
                 task_code=states.Tasks.NONE.code,
                 server_status=states.ServerStatus.DELETED,
                 addresses=[],
+                hostname=None,
             )
         LOG.info('Instance %s was deleted', self.subject_id)
         return Done()

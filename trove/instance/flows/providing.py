@@ -1,13 +1,15 @@
 """What flows ask of the compute provider: the request they make of an instance, and what its errors mean."""
 
-from collections.abc import Callable
-from typing import TypeVar
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 from oslo_config import cfg
 
 from trove.common import exception
 from trove.compute import base as compute
 from trove.datastore import descriptions
+from trove.db import models
 from trove.instance.flows import guest_files, records
 from trove.taskmanager import operation as vocabulary
 
@@ -35,21 +37,34 @@ def request_of(
         project_id=record.project_id,
         user_id=record.user_id or '',
         name=record.name,
-        flavor=compute.Flavor(flavor.id, flavor.name, flavor.ram, flavor.vcpus, flavor.disk, flavor.ephemeral),
+        flavor=flavor_of(flavor),
         image=image,
         datastore_manager=subject.version.manager,
         tcp_ports=tuple(settings.tcp_ports),
         udp_ports=tuple(settings.udp_ports),
         nics=tuple(nics),
-        access=compute.Access(
-            bool(record.access.get('is_public')), tuple(record.access.get('allowed_cidrs', ()))
-        ),
+        access=access_of(record.access),
         availability_zone=record.availability_zone,
         locality=record.locality,
         guest_files=guest_files.make(subject, conf),
         volume_size=record.volume_size,
         volume_type=record.volume_type,
     )
+
+
+def flavor_of(flavor: models.Flavor) -> compute.Flavor:
+    """Return a flavor as providers know it."""
+    return compute.Flavor(flavor.id, flavor.name, flavor.ram, flavor.vcpus, flavor.disk, flavor.ephemeral)
+
+
+def access_of(access: Mapping[str, Any]) -> compute.Access:
+    """Return an access as providers know it; what is not named is not public, and open to the operator's default."""
+    return compute.Access(bool(access.get('is_public')), tuple(access.get('allowed_cidrs', ())))
+
+
+def addresses_of(found: Iterable[compute.Address]) -> list[dict[str, str]]:
+    """Return addresses as the record has them."""
+    return [dataclasses.asdict(one) for one in found]
 
 
 def tags_of(subject: records.Subject) -> list[str]:

@@ -8,6 +8,7 @@ from sqlalchemy import orm
 
 from trove.common import clock as trove_clock
 from trove.common import states
+from trove.compute import base as compute
 from trove.db import get_db_api, models
 from trove.db.sqlalchemy import tables
 
@@ -45,6 +46,13 @@ def read_record(instance_id: str) -> models.Instance:
         return session.execute(sa.select(models.Instance).where(tables.instances.c.id == instance_id)).scalar_one()
 
 
+def read_flavor(flavor_id: str) -> models.Flavor | None:
+    """Return what we know of a flavor, or None."""
+    with get_db_api().reading() as session:
+        flavor: models.Flavor | None = session.get(models.Flavor, flavor_id)
+        return flavor
+
+
 def find_job(job_id: str) -> models.GuestJob | None:
     """Return the end of a guest's job, if it was reported."""
     with get_db_api().reading() as session:
@@ -61,12 +69,23 @@ def change(session: orm.Session, instance_id: str, **values: Any) -> None:
     )
 
 
-def write_fault(session: orm.Session, instance_id: str, task: states.TaskStatus, message: str) -> None:
-    """Set a task status and the fault that the tenant is shown."""
+def write_server(session: orm.Session, instance_id: str, server: compute.Server | None) -> None:
+    """Write down how the server is; one that is gone is SHUTDOWN, as the API shows it."""
+    if server is None:
+        change(session, instance_id, server_status=states.ServerStatus.SHUTDOWN)
+        return
+    values = {'server_id': server.id, 'server_status': server.status}
+    if server.host:
+        values['server_host'] = server.host
+    change(session, instance_id, **values)
+
+
+def write_fault(session: orm.Session, instance_id: str, task: states.TaskStatus | None, message: str) -> None:
+    """Set the fault that the tenant is shown, and a task status; None leaves the task as it is."""
     change(
         session,
         instance_id,
-        task_code=task.code,
+        **({'task_code': task.code} if task is not None else {}),
         fault_message=message[:MESSAGE_LENGTH],
         fault_details=message,
         fault_created=trove_clock.utcnow(),
