@@ -64,7 +64,7 @@ class Volume:
     def __init__(self, conf: cfg.ConfigOpts, mount_point: str, pause: Pause = time.sleep) -> None:
         """``pause(seconds)`` waits, and returns something true when there is nothing to wait for any more."""
         self._conf = conf
-        self._device: str | None = conf.device_path
+        self._device: str | None = conf.device_path or None
         self._mount_point = mount_point
         self._pause = pause
 
