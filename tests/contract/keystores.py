@@ -12,7 +12,7 @@ import pytest
 
 from trove.keystore import base
 
-SECRET, ANOTHER = 'canary-of-a-secret \u00fc"\n', 'canary-of-another-secret'
+SECRET, ANOTHER = ' canary-of-a-secret \u00fc"\n', 'canary-of-another-secret'
 
 
 class World(abc.ABC):

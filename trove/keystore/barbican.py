@@ -4,9 +4,11 @@ A secret is named ``trove-<instance id>-<name>``. Barbican finds whole names onl
 instance's id as well in ``mode``, a field that is there for remarks of its users and can be searched by.
 """
 
+import base64
 import threading
 from typing import Any
 
+import openstack.exceptions
 from oslo_config import cfg
 from oslo_log import log as logging
 
@@ -16,7 +18,8 @@ from trove.keystore import base, options
 
 LOG = logging.getLogger(__name__)
 
-TEXT = 'text/plain'
+BYTES = 'application/octet-stream'
+"""What payloads are declared as, because Barbican trims blanks off those that are text."""
 
 
 class Barbican(base.KeyStore):
@@ -74,16 +77,17 @@ class Barbican(base.KeyStore):
             'name': name_of(instance_id, name),
             'mode': instance_id,
             'secret_type': self._conf[options.GROUP].secret_type,
-            'payload': secret,
-            'payload_content_type': TEXT,
+            'payload': base64.b64encode(secret.encode()).decode(),
+            'payload_content_type': BYTES,
+            'payload_content_encoding': 'base64',
         }
         # Not by the library's resource, which would log the payload where requests are logged.
-        self._secrets().post('/secrets', json=body, log=False, raise_exc=True)
+        openstack.exceptions.raise_from_response(self._secrets().post('/secrets', json=body, log=False))
 
     def _payload(self, secret: Any) -> str:
-        answer = self._secrets().get(
-            f'/secrets/{secret.secret_id}/payload', headers={'Accept': TEXT}, log=False, raise_exc=True
-        )
+        path = f'/secrets/{secret.secret_id}/payload'
+        answer = self._secrets().get(path, headers={'Accept': BYTES}, log=False)
+        openstack.exceptions.raise_from_response(answer)
         return bytes(answer.content).decode()
 
     def _delete(self, secret: Any) -> None:
