@@ -8,7 +8,7 @@ ARGS ?=
 export VENV
 
 .PHONY: help demo down status reset install install-test test lint format unit functional contract durability \
-        e2e coverage docs samples clean cloud-up cloud-down test-openstack test-openstack-short
+        e2e coverage docs samples clean cloud-up cloud-down test-openstack test-openstack-short test-image
 
 help: ## Show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)$$/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -72,6 +72,9 @@ test-openstack: install-test ## Run Trove on a real OpenStack, which is brought 
 
 test-openstack-short: install-test ## Run the most telling of these tests
 	tools/test-openstack --short $(ARGS)
+
+test-image: install-test ## Build a guest image as root and look what is in it; takes minutes
+	tools/test-image $(ARGS)
 
 coverage: install-test ## Run all tests and hold the bounds of branch coverage
 	$(PYTHON) tools/coverage.py $(ARGS)
