@@ -13,7 +13,7 @@ def arguments(
     """Return the arguments of novaclient's create; ``ComputeError`` when the image or the port is missing."""
     if request.image is None:
         raise exception.ComputeError(reason='no image is named; ask the operator to register one')
-    if not any(ports.is_slot(port, request.instance_id) for port in found):
+    if not any(ports.is_first(port, request.instance_id) for port in found):
         raise exception.ComputeError(reason=f'instance {request.instance_id} has no port; make its address first')
     return {
         'name': request.name,

@@ -39,14 +39,14 @@ class Found:
         return self.servers[0] if self.servers else None
 
     @property
-    def slot(self) -> Any:
+    def first_port(self) -> Any:
         """The instance's first port; or None."""
-        return next((port for port in self.ports if ports.is_slot(port, self.instance_id)), None)
+        return next((port for port in self.ports if ports.is_first(port, self.instance_id)), None)
 
     @property
     def surplus(self) -> list[Any]:
         """Servers that are one too many: a port is bound to another one of them."""
-        if self.slot is None or not self.servers or self.servers[0].id != self.slot.device_id:
+        if self.first_port is None or not self.servers or self.servers[0].id != self.first_port.device_id:
             return []
         return self.servers[1:]
 

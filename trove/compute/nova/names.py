@@ -7,7 +7,7 @@ from trove.common import exception
 from trove.compute.nova import options
 
 _ID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}'
-_MADE = re.compile(f'trove-({_ID})(?:-mgmt)?(?:-[0-9]+)?')
+_MADE = re.compile(f'trove-({_ID})(?:-claim|(?:-mgmt)?(?:-[0-9]+)?)')
 
 
 def of_instance(instance_id: str) -> str:
@@ -25,6 +25,11 @@ def of_user_port(instance_id: str, number: int) -> str:
 def of_management_port(instance_id: str, number: int) -> str:
     """Return the name of the instance's port on the n-th management network; the first is 0."""
     return f'{of_instance(instance_id)}-mgmt-{number + 1}'
+
+
+def of_claim(instance_id: str) -> str:
+    """Return the name of the port by which the instance's slot is claimed."""
+    return f'{of_instance(instance_id)}-claim'
 
 
 def of_user_ports(instance_id: str) -> list[str]:

@@ -26,7 +26,7 @@ class Network(base.Network):
 
     def change_access(self, request: base.ServerRequest) -> list[base.Address]:
         found = self.tools.ports.find(request.instance_id)
-        if not any(ports.is_slot(port, request.instance_id) for port in found):
+        if not any(ports.is_first(port, request.instance_id) for port in found):
             raise exception.ComputeError(
                 reason=f'instance {request.instance_id} has no port any more; delete it, its address is gone'
             )
@@ -36,7 +36,7 @@ class Network(base.Network):
         if self.tools.finder.find(instance_id).servers:
             return False
         self.tools.floating.delete(instance_id)
-        # The first port is the slot and goes last: while it is there, everything is found.
+        self.tools.slots.delete(instance_id)
         for port in reversed(self.tools.ports.find(instance_id)):
             self.tools.ports.delete(port.id)
         self.tools.groups.delete(instance_id)
@@ -45,6 +45,6 @@ class Network(base.Network):
     def _open(self, request: base.ServerRequest, group: Any, found: list[Any]) -> list[base.Address]:
         self.tools.groups.apply(group, request)
         self.tools.ports.join(found, group.id)
-        slot = next(port for port in found if ports.is_slot(port, request.instance_id))
-        floating = self.tools.floating.apply(request.instance_id, slot, request.access.is_public)
+        first = next(port for port in found if ports.is_first(port, request.instance_id))
+        floating = self.tools.floating.apply(request.instance_id, first, request.access.is_public)
         return list(ports.addresses_of(found, floating))

@@ -30,9 +30,9 @@ class Ports:
         # Of twins on several networks, the older one comes first.
         return sorted(found, key=lambda port: (wanted.index(port.name), port.created_at, port.id))
 
-    def find_slot(self, instance_id: str) -> Any:
-        """Return the port that is the instance's slot, or None."""
-        return next((port for port in self.find(instance_id) if is_slot(port, instance_id)), None)
+    def find_first(self, instance_id: str) -> Any:
+        """Return the instance's first port, or None."""
+        return next((port for port in self.find(instance_id) if is_first(port, instance_id)), None)
 
     def list_all(self) -> list[Any]:
         """Return the ports of all instances."""
@@ -131,7 +131,7 @@ class Ports:
         return any(policy.target_project_id in (project_id, '*') for policy in policies)
 
 
-def is_slot(port: Any, instance_id: str) -> bool:
+def is_first(port: Any, instance_id: str) -> bool:
     """Return whether this is the instance's first port."""
     return bool(port.name == names.of_user_port(instance_id, 0))
 

@@ -72,7 +72,7 @@ class Servers(base.Servers):
             self._delete(server)
         if found.servers:
             return False
-        if found.slot is not None and self.tools.slots.rest_seconds(found.slot.id):
+        if self.tools.slots.rest_seconds(instance_id):
             return False
         self.tools.server_groups.delete(instance_id)
         return True
@@ -81,7 +81,7 @@ class Servers(base.Servers):
         return {}
 
     def _make(self, request: base.ServerRequest, found: finder.Found, body: dict[str, Any]) -> finder.Found:
-        with self.tools.slots.claimed(found.slot.id, 'server') as about_to_post:
+        with self.tools.slots.claimed(found.instance_id, found.first_port.network_id, 'server') as about_to_post:
             found = self.tools.finder.find(request.instance_id)
             if found.server is None:
                 if request.locality:

@@ -2,16 +2,19 @@
 
 No service of the cloud enforces that names are unique, so that a request whose
 reply was lost, and one of a worker that was frozen, could make a second volume or
-server. What Neutron does enforce is a MAC address per network. An instance's first
-port has one that follows from the instance's id, so that there is one such port,
-and its description is the slot:
+server. What Neutron does enforce is that a MAC address is there once in a network.
+So whoever is about to make something makes a port first, without an address, whose
+MAC follows from the instance's id: the claim. There is one at a time.
 
-* Before anything is POSTed, its maker claims the slot by a compare-and-swap on the
-  description (``If-Match`` with the port's revision).
-* It looks again then by name, and POSTs when nothing is there.
-* It gives the slot back when the cloud has answered, be it yes or no. Without an
-  answer the claim stays, and for ``slot_seconds`` nobody else makes anything: by then
-  what was under way has shown up or failed.
+* Its maker looks by name then, and POSTs only when nothing is there.
+* It deletes the claim when the cloud has answered, be it yes or no. Without an answer
+  the claim stays, and for ``slot_seconds`` nobody makes anything: by then what was under
+  way has shown up or failed.
+* A claim that is older is deleted by who comes next, by its own id, so that nobody
+  deletes a newer one; of several who come, one makes the next claim.
+
+A compare-and-swap on the instance's port would save a request, but Neutron checks
+``If-Match`` against what it read before, and lets several at the same time through.
 
 How old a claim is tells Neutron's own clock where Neutron says what time it is (the
 ``Date`` of its answers); otherwise the clocks of its host and ours must agree within
@@ -23,7 +26,6 @@ import dataclasses
 import datetime
 import email.utils
 import logging
-import secrets
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -31,32 +33,20 @@ from typing import Any
 import openstack.exceptions
 
 from trove.common import exception
-from trove.compute.nova import clients, errors
+from trove.compute.nova import clients, errors, names
 
 LOG = logging.getLogger(__name__)
 
-WORD = 'claimed'
 _RETRY_SECONDS = 1.0
 
 
 @dataclasses.dataclass(frozen=True)
-class Slot:
-    """A slot as Neutron told of it; ``age_seconds`` is how long ago its port was last changed."""
+class Claim:
+    """A claim as Neutron told of it."""
 
-    port_id: str
-    revision: int
-    description: str
+    id: str
     age_seconds: float
-
-    @property
-    def token(self) -> str:
-        """The token of who claimed it, or nothing."""
-        word, _, rest = self.description.partition(' ')
-        return rest.partition(' ')[0] if word == WORD else ''
-
-    def rest_seconds(self, slot_seconds: float) -> float:
-        """Return how much longer a claim counts; 0 when there is none or it is too old."""
-        return max(0.0, slot_seconds - self.age_seconds) if self.token else 0.0
+    purpose: str
 
 
 class Slots:
@@ -70,16 +60,16 @@ class Slots:
         self._monotonic = monotonic
 
     @contextlib.contextmanager
-    def claimed(self, port_id: str, purpose: str) -> Iterator[Callable[[], None]]:
+    def claimed(self, instance_id: str, network_id: str, purpose: str) -> Iterator[Callable[[], None]]:
         """Hold the slot of an instance for the time of one look and one POST.
 
-        Gives a function to be called right before the POST: it refuses when this process was
-        held up for so long that the claim may have passed to another one. Raises ``ComputeBusy``
-        while somebody else has the slot.
+        The network is that of the instance's first port, the same for all who come. Gives a
+        function to be called right before the POST: it refuses when this process was held up
+        for so long that the slot may have passed to another one. Raises ``ComputeBusy`` while
+        somebody else has the slot.
         """
-        token = secrets.token_hex(8)
         began = self._monotonic()
-        claim = self._claim(port_id, token, purpose)
+        claim_id = self._claim(instance_id, network_id, purpose)
         was_sent = False
 
         def check() -> None:
@@ -93,55 +83,71 @@ class Slots:
         except exception.ComputeError as error:
             if was_sent and not (error.__cause__ and errors.is_final(error.__cause__)):
                 raise
-            self._release(claim, token)
+            self._release(claim_id)
             raise
-        self._release(claim, token)
+        self._release(claim_id)
 
-    def rest_seconds(self, port_id: str) -> float:
+    def rest_seconds(self, instance_id: str) -> float:
         """Return for how long something may still be under way that nobody waits for; 0 when nothing is."""
-        slot = self._look(port_id)
-        return slot.rest_seconds(self._slot_seconds) if slot else 0.0
+        return max((self._rest(claim) for claim in self._find(instance_id)), default=0.0)
 
-    def _claim(self, port_id: str, token: str, purpose: str) -> Slot:
-        slot = self._look(port_id)
-        if slot is None:
-            raise exception.ComputeBusy(f'Making the {purpose}: the port is gone', _RETRY_SECONDS)
-        rest_seconds = slot.rest_seconds(self._slot_seconds)
-        if rest_seconds:
-            raise exception.ComputeBusy(f'Making the {purpose}: another request may be under way', rest_seconds)
+    def delete(self, instance_id: str) -> None:
+        """Delete what is left of claims."""
+        for claim in self._find(instance_id):
+            self._delete(claim.id)
+
+    def _claim(self, instance_id: str, network_id: str, purpose: str) -> str:
+        for claim in self._find(instance_id):
+            rest_seconds = self._rest(claim)
+            if rest_seconds:
+                reason = f'Making the {purpose}: a request to make the {claim.purpose} may be under way'
+                raise exception.ComputeBusy(reason, rest_seconds)
+            LOG.warning('A claim of instance %s to make a %s was left behind', instance_id, claim.purpose)
+            self._delete(claim.id)
+        name = names.of_claim(instance_id)
         with errors.told(f'Claiming the slot for the {purpose}'):
-            return self._write(slot, f'{WORD} {token} {purpose}')
+            try:
+                made = self._cloud.network.create_port(
+                    name=name,
+                    description=purpose,
+                    network_id=network_id,
+                    mac_address=names.mac_of(name),
+                    fixed_ips=[],
+                    security_groups=[],
+                    project_id=self._cloud.project_id(),
+                )
+            except openstack.exceptions.ConflictException as error:
+                if 'mac' not in errors.text_of(error).lower():
+                    raise
+                reason = f'Making the {purpose}: another worker is at it'
+                raise exception.ComputeBusy(reason, _RETRY_SECONDS) from error
+        return str(made.id)
 
-    def _release(self, claim: Slot, token: str) -> None:
-        # Whoever comes next only has to wait when this fails.
-        slot: Slot | None = claim
-        with contextlib.suppress(openstack.exceptions.SDKException, exception.ComputeBusy):
-            while slot is not None and slot.token == token:
-                try:
-                    self._write(slot, '')
-                    return
-                except openstack.exceptions.PreconditionFailedException:
-                    # Nova bound the port meanwhile.
-                    slot = self._look(slot.port_id)
-            return
-        LOG.warning('The slot of port %s could not be given back', claim.port_id)
+    def _release(self, claim_id: str) -> None:
+        try:
+            self._delete(claim_id)
+        except exception.ComputeError as error:
+            # Whoever comes next only has to wait.
+            LOG.warning('The claim %s could not be given back: %s', claim_id, error)
 
-    def _look(self, port_id: str) -> Slot | None:
+    def _delete(self, claim_id: str) -> None:
+        with errors.told('Giving the slot back'), errors.missing_is_fine():
+            self._cloud.network.delete_port(claim_id, ignore_missing=False)
+
+    def _find(self, instance_id: str) -> list[Claim]:
+        """Return the claims of an instance; more than one only when its port moved to another network."""
+        query = {'name': names.of_claim(instance_id), 'project_id': self._cloud.project_id()}
         with errors.told('Looking at the slot'):
-            response = self._cloud.network.get(f'/ports/{port_id}')
-            if response.status_code == errors.MISSING:
-                return None
+            response = self._cloud.network.get('/ports', params=query)
             openstack.exceptions.raise_from_response(response)
-        return read(response.json()['port'], response.headers.get('Date'))
+        return [read(port, response.headers.get('Date')) for port in response.json()['ports']]
 
-    def _write(self, slot: Slot, description: str) -> Slot:
-        written = self._cloud.network.update_port(slot.port_id, if_revision=slot.revision, description=description)
-        return Slot(slot.port_id, written.revision_number, description, 0.0)
+    def _rest(self, claim: Claim) -> float:
+        return max(0.0, self._slot_seconds - claim.age_seconds)
 
 
-def read(port: dict[str, Any], now: str | None) -> Slot:
-    """Return the slot of a port as Neutron gave it, with the ``Date`` of its answer."""
+def read(port: dict[str, Any], now: str | None) -> Claim:
+    """Return the claim that a port is, as Neutron gave it with the ``Date`` of its answer."""
     moment = email.utils.parsedate_to_datetime(now) if now else datetime.datetime.now(datetime.UTC)
-    changed = datetime.datetime.fromisoformat(port['updated_at'])
-    age_seconds = max(0.0, (moment - changed).total_seconds())
-    return Slot(port['id'], port['revision_number'], port.get('description') or '', age_seconds)
+    made = datetime.datetime.fromisoformat(port['created_at'])
+    return Claim(port['id'], max(0.0, (moment - made).total_seconds()), port.get('description') or 'server')

@@ -20,11 +20,6 @@ class Toolbox:
         self.disks = disks.Disks(self.cloud)
         self.finder = finder.Finder(self.cloud, self.ports)
 
-    def is_something_under_way(self, instance_id: str) -> bool:
-        """Return whether a volume or a server may still appear that nobody waits for."""
-        slot = self.ports.find_slot(instance_id)
-        return slot is not None and self.slots.rest_seconds(slot.id) > 0
-
     def describe(self, found: finder.Found) -> base.Server:
         """Return an instance's server as providers tell of it."""
         # Without a public network nobody has one.

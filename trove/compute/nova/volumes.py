@@ -21,10 +21,10 @@ class Volumes(base.Volumes):
         instance_id = request.instance_id
         found = self.tools.disks.find(instance_id)
         if not found:
-            slot = self.tools.ports.find_slot(instance_id)
-            if slot is None:
+            port = self.tools.ports.find_first(instance_id)
+            if port is None:
                 raise exception.ComputeError(reason=f'instance {instance_id} has no port yet; make its address first')
-            with self.tools.slots.claimed(slot.id, 'volume') as about_to_post:
+            with self.tools.slots.claimed(instance_id, port.network_id, 'volume') as about_to_post:
                 found = self.tools.disks.find(instance_id)
                 if not found:
                     about_to_post()
@@ -51,7 +51,7 @@ class Volumes(base.Volumes):
         if self.tools.finder.find(instance_id).servers:
             return False
         if not found:
-            return not self.tools.is_something_under_way(instance_id)
+            return not self.tools.slots.rest_seconds(instance_id)
         for volume in found:
             if volume.status == 'error_deleting':
                 raise exception.ComputeError(
