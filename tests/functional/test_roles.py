@@ -9,6 +9,7 @@ from tests.fixtures import api as api_fixture
 from tests.functional import test_sweep
 from trove.db import get_db_api, models
 from trove.db.sqlalchemy import tables
+from trove.extensions.mgmt import schema as mgmt_schema
 from trove.instance import schema
 
 ACTIONS = {
@@ -19,6 +20,15 @@ ACTIONS = {
     'eject_replica_source': [{}],
 }
 """Values for every action of an instance, so that each of the rules behind it is asked."""
+
+MGMT_ACTIONS = {
+    'stop': [{}],
+    'reboot': [{}],
+    'migrate': [{}, {'host': 'elsewhere'}],
+    'reset-task-status': [{}],
+    'rebuild': [{'image_id': api_fixture.IDS['unknown']}],
+}
+"""The same for what administrators do with an instance of whatever project."""
 
 CHANGES = ({'name': 'another'}, {'access': {'is_public': False}}, {'configuration': None})
 """What can be changed of an instance, each under the same rule."""
@@ -49,8 +59,9 @@ def requests(user):
     """Yield ``(method, route, path, body)`` for every route, and for every body of those that take several."""
     for method, route in test_sweep.all_routes():
         path = test_sweep.path_of(route, user)
-        if route == '/{tenant_id}/instances/{id}/action':
-            bodies = [{name: value} for name, values in ACTIONS.items() for value in values]
+        if route.endswith('/instances/{id}/action'):
+            actions = MGMT_ACTIONS if '/mgmt/' in route else ACTIONS
+            bodies = [{name: value} for name, values in actions.items() for value in values]
         elif method == 'PUT' and route == '/{tenant_id}/instances/{id}':
             bodies = [{'instance': change} for change in CHANGES]
         else:
@@ -61,6 +72,7 @@ def requests(user):
 
 def test_every_action_is_tried():
     assert set(ACTIONS) == set(schema.ACTION['properties'])
+    assert set(MGMT_ACTIONS) == set(mgmt_schema.INSTANCE_ACTION['properties'])
 
 
 def test_a_reader_reads_what_a_member_reads(filled):
