@@ -10,7 +10,7 @@ import stat
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import kombu
+import kombu.connection
 import kombu.exceptions
 import oslo_messaging
 import sqlalchemy as sa
@@ -210,7 +210,7 @@ def check_policies(conf: cfg.ConfigOpts) -> Result:
     enforcer.suppress_default_change_warnings = True
     try:
         known = {rule.name: rule for rule in [*policy.list_rules(), *_rules_of_extensions()]}
-        enforcer.register_defaults(known.values())
+        enforcer.register_defaults(list(known.values()))
         enforcer.load_rules()
         enforcer.check_rules(raise_on_violation=True)
     except exception.PlugError as error:
@@ -267,7 +267,7 @@ def _refusals(conf: cfg.ConfigOpts) -> list[str]:
 
 
 def _refusal(host: Any, virtual_host: str | None) -> str | None:
-    connection = kombu.Connection(
+    connection = kombu.connection.Connection(
         hostname=host.hostname,
         port=host.port or transport.PORT,
         userid=host.username,
