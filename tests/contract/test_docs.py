@@ -8,6 +8,8 @@ import subprocess
 
 import pytest
 
+from trove.common import policy
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGES = [ROOT / 'README.rst', *sorted((ROOT / 'doc' / 'source').rglob('*.rst'))]
 QUOTED = re.compile(r'``([^`]+)``')
@@ -22,6 +24,7 @@ OPTION = re.compile(r'^[a-z][a-z0-9]*(?:_[a-z0-9]+)+$')
 NOT_OPTIONS = {
     # columns, keys, steps, methods and arguments of which the documents speak as well
     'active_key', 'after_id', 'operating_status', 'service_status_updated', 'volume_enforced', 'context_is_admin',
+    'admin_or_owner', 'admin_or_writer',
     'make_address', 'make_volume', 'boot_server', 'await_server', 'await_guest', 'prepare_datastore', 'await_ready',
     'find_server', 'guest_files', 'guest_settings', 'find_missing', 'get_actions', 'get_resources', 'list_rules',
     'has_databases', 'has_users', 'run_operation', 'create_instance', 'character_set',
@@ -35,6 +38,8 @@ GROUPS = {
     'trove.api.extensions',
     'trove.db_plugins',
     'trove.compute.providers',
+    'trove.dns',
+    'trove.keystores',
     'trove.operations',
     'trove.storage',
 }
@@ -123,3 +128,20 @@ def test_options_exist(page: pathlib.Path, options: set[str]) -> None:
 def test_decisions_are_numbered_without_a_gap() -> None:
     numbers = sorted(int(path.name[:4]) for path in (ROOT / 'doc' / 'source' / 'decisions').glob('[0-9]*.rst'))
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_the_table_of_policies_is_that_of_the_code() -> None:
+    page = (ROOT / 'doc' / 'source' / 'operator' / 'policies.rst').read_text()
+    callers = {
+        policy.ANYONE: 'anybody',
+        policy.ADMIN_OR_OWNER: 'reader',
+        policy.ADMIN_OR_WRITER: 'writer',
+        policy.ADMIN: 'administrator',
+    }
+    written = {
+        name: row.rsplit('- ', 1)[1].strip()
+        for row in page.partition('- Who may\n')[2].partition('\n\n')[0].split('* - ')
+        for name in QUOTED.findall(row)
+    }
+    rules = {rule.name: callers[rule.check_str] for rule in policy.list_rules() if ':' in rule.name}
+    assert written == rules
