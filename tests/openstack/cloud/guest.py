@@ -40,7 +40,8 @@ PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 SUBREAPER = 36
 LONGEST_PAUSE_SECONDS = 30.0
 STABLE_SECONDS = 60.0
-AGENT_SECONDS = 8.0
+AGENT_SECONDS = 4.0
+ENGINE_SECONDS = 2.0
 
 
 class Ending(BaseException):
@@ -225,10 +226,36 @@ class Init:
                 return self._child.returncode
 
     def _end(self) -> None:
+        """End the agent, and then the engine that it leaves to us, as a shutdown does."""
         if self._child is not None and self._child.returncode is None:
             self._child.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._child.wait(AGENT_SECONDS)
+        # PostgreSQL waits for its clients to leave unless it is interrupted.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            for pid in children():
+                os.kill(pid, number)
+            if _reap_all(ENGINE_SECONDS):
+                return
+
+
+def children() -> list[int]:
+    """Return our children, and those whom their own parents left to us."""
+    own = os.getpid()
+    return [int(pid) for pid in pathlib.Path(f'/proc/{own}/task/{own}/children').read_text().split()]
+
+
+def _reap_all(seconds: float) -> bool:
+    """Wait for all children; return whether none is left."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            pid, _status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return True
+        if not pid:
+            time.sleep(0.05)
+    return False
 
 
 def take_orphans() -> None:

@@ -113,12 +113,17 @@ class Machine:
         threading.Thread(target=process.wait, daemon=True).start()
 
     def stop(self, patience_seconds: float) -> None:
-        """End all processes: asked first, killed when the patience is over."""
+        """End all processes: the main one is asked, what it leaves behind, too; killed when the patience is over."""
         deadline = time.monotonic() + patience_seconds
-        _send(self.members(), signal.SIGTERM)
+        # As in a real server, where only init learns of the power button.
+        main = self.pid()
+        _send([main] if main else self.members(), signal.SIGTERM)
         while members := self.members():
             if time.monotonic() > deadline:
                 _send(members, signal.SIGKILL)
+            elif main and self.pid() is None:
+                main = None
+                _send(members, signal.SIGTERM)
             time.sleep(0.05)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.path('pid'))
