@@ -3,7 +3,7 @@
 import pytest
 
 from tests.durability import world as durability_world
-from tests.fixtures import agents_double, provider_double
+from tests.fixtures import agents_double, naming_double, provider_double
 from trove.common import context as trove_context
 from trove.common import exception, states
 from trove.compute import base as compute
@@ -75,6 +75,8 @@ class Stage:
             sealer=place.sealer(),
             provider=self.provider,
             guest=lambda instance_id: self.guest,
+            dns=naming_double.FolderDns(self.world.outside),
+            keystore=naming_double.FolderKeyStore(self.world.outside),
         )
         self.conductor = conductor_manager.Manager('nowhere', clock, agents_double.DeafWaker())
         self.instance_id = self.world.tenants.create()
@@ -130,11 +132,13 @@ def test_instance_is_built_from_its_first_step_to_its_last(stage):
     stage.build()
     assert stage.record.task_code == states.Tasks.NONE.code
     assert (stage.record.server_id, stage.record.is_volume_enforced) == (stage.instance_id, False)
-    assert stage.world.outside.parts(stage.instance_id) == list(provider_double.PARTS)
+    assert (stage.record.volume_id, stage.record.server_host) == (f'volume-{stage.instance_id}', 'one')
+    assert stage.record.hostname == f'{stage.instance_id}.{naming_double.DOMAIN}'
+    assert stage.world.parts(stage.instance_id) == list(durability_world.PARTS)
 
 
 def test_provider_is_told_everything_of_the_instance(stage):
-    stage.reach('make_volume')
+    stage.reach('make_record')
     request = stage.provider.requests[0]
     assert (request.instance_id, request.name, request.user_id) == (stage.instance_id, 'name', 'user')
     assert (request.flavor, request.volume_size, request.tcp_ports) == (provider_double.FLAVOR, GB, ('3306',))
@@ -227,6 +231,7 @@ def test_service_is_waited_for(stage, status, is_prepared):
     ('step', 'task'),
     [
         ('make_address', states.Tasks.BUILDING_ERROR_PORT),
+        ('make_record', states.Tasks.BUILDING_ERROR_DNS),
         ('make_volume', states.Tasks.BUILDING_ERROR_VOLUME),
         ('await_server', states.Tasks.BUILDING_ERROR_SERVER),
         ('await_ready', states.Tasks.BUILDING_ERROR_TIMEOUT_GA),
@@ -251,7 +256,7 @@ def test_failed_build_shows_its_fault_and_gives_everything_back(stage, step, tas
 
 
 def test_long_fault_is_shown_in_short(stage):
-    running = stage.reach('make_volume')
+    running = stage.reach('make_record')
     running.failed('x' * 1000)
     assert len(stage.record.fault_message) == records.MESSAGE_LENGTH
     assert 'x' * 1000 in stage.record.fault_details
@@ -269,13 +274,15 @@ def test_instance_is_deleted_from_its_first_step_to_its_last(stage):
     stage.build()
     running = deleting(stage)
     assert running.delete_server() == Next('delete_volume')
-    assert running.delete_volume() == Next('delete_address')
-    assert running.delete_address() == Next('finish')
+    assert running.delete_volume() == Next('delete_record')
+    assert running.delete_record() == Next('delete_address')
+    assert running.delete_address() == Next('forget_secrets')
+    assert running.forget_secrets() == Next('finish')
     assert running.finish() == Done()
     stage.world.check_deleted(stage.instance_id)
 
 
-@pytest.mark.parametrize('step', delete.DeleteInstance.STEPS[:-1])
+@pytest.mark.parametrize('step', ['delete_server', 'delete_volume', 'delete_address'])
 def test_deletion_that_takes_its_time_is_waited_for(stage, step):
     stage.build()
     stage.provider.is_slow = True
@@ -327,7 +334,7 @@ def test_failed_restart_frees_the_instance(stage):
 # -- cancelled -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize('step', ['make_address', 'make_volume', 'boot_server', 'finish'])
+@pytest.mark.parametrize('step', ['make_address', 'make_record', 'make_volume', 'boot_server', 'finish'])
 def test_create_writes_nothing_over_its_deletion(stage, step):
     running = stage.reach(step)
     stage.world.tenants.delete(stage.instance_id)

@@ -88,7 +88,9 @@ def check_result(world, instance_id, kind):
     is_resized = kind == scenarios.RESIZE
     assert record.flavor_id == (provider_double.LARGE_FLAVOR if is_resized else provider_double.FLAVOR).id
     assert record.server_host == server.host == provider_double.HOSTS[kind == scenarios.MIGRATE]
-    assert record.volume_size == (durability_world.SIZE if kind == scenarios.GROW else durability_world.CHARGE['volumes'])
+    assert record.volume_size == (
+        durability_world.SIZE if kind == scenarios.GROW else durability_world.CHARGE['volumes']
+    )
     assert record.access == (durability_world.ACCESS if kind == scenarios.ACCESS else {})
     named = world.outside.read(instance_id, 'record.addresses')
     assert named == (provider_double.PUBLIC_ADDRESS if kind == scenarios.ACCESS else provider_double.ADDRESS).address

@@ -1,11 +1,6 @@
-"""All moments at which a worker is killed, made from the operations that are declared.
-
-Create, delete and resize are killed at every boundary of every step. The steps of the others are
-killed once each, at one boundary after the other; ``TROVE_DURABILITY=full`` kills them at every one.
-"""
+"""All moments at which a worker is killed, made from the operations that are declared."""
 
 import dataclasses
-import os
 
 from tests.durability import worker
 from trove.db import operations as ledger
@@ -15,9 +10,6 @@ RESIZE, GROW, REBOOT = 'resize_instance', 'grow_instance', 'reboot_instance'
 STOP, MIGRATE, REBUILD = 'stop_instance', 'migrate_instance', 'rebuild_instance'
 RENAME, ACCESS = 'rename_instance', 'update_access'
 KINDS = worker.KINDS
-
-WHOLE = tuple(KINDS) if os.environ.get('TROVE_DURABILITY') == 'full' else (CREATE, DELETE, RESIZE)
-"""Operations that are killed at every boundary."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,29 +41,23 @@ class Scenario:
         )
 
 
-def _in_turn(kind, step):
-    """Return one boundary of a step; its neighbours have others."""
-    first = sorted(KINDS).index(kind)
-    return worker.BOUNDARIES[(first + KINDS[kind].STEPS.index(step)) % len(worker.BOUNDARIES)]
-
-
 def at_every_boundary():
-    """Every operation, killed in every step: at every boundary, or at one after the other."""
+    """Every operation, killed at every boundary of every step."""
     return [
         Scenario(kind, step, boundary)
         for kind, found in KINDS.items()
         for step in found.STEPS
-        for boundary in (worker.BOUNDARIES if kind in WHOLE else (_in_turn(kind, step),))
+        for boundary in worker.BOUNDARIES
     ]
 
 
 def while_cleaning_up():
-    """Every operation, failed in every step, killed while it cleans up; some for their first step at every boundary."""
+    """Every operation, failed in every step, killed while it cleans up; for its first step at every boundary."""
     return [
         Scenario(kind, ledger.FAILED_STEP, boundary, failing_step=step)
         for kind, found in KINDS.items()
         for step in found.STEPS
-        for boundary in (worker.BOUNDARIES if kind in WHOLE and step == found.STEPS[0] else (worker.OUTSIDE,))
+        for boundary in (worker.BOUNDARIES if step == found.STEPS[0] else (worker.OUTSIDE,))
     ]
 
 
@@ -89,5 +75,5 @@ def deleted_meanwhile():
 
 
 def once_per_step():
-    """Some operations, killed once in every step: the effects are made and nobody has written them down."""
-    return [Scenario(kind, step, worker.OUTSIDE) for kind in WHOLE for step in KINDS[kind].STEPS]
+    """Every operation, killed once in every step: the effects are made and nobody has written them down."""
+    return [Scenario(kind, step, worker.OUTSIDE) for kind, found in KINDS.items() for step in found.STEPS]

@@ -150,7 +150,7 @@ def test_job_is_cast_again_after_the_bus_was_away(world):
     clock = durability_world.clock()
     book = ledger.Ledger(clock, 'one', 60.0)
     claim = book.claim(get_db_api().run(lambda session: ledger.submit(session, submission, clock).id))
-    tools = operation.Tools(world.conf, book, clock, None, None, lambda instance_id: BusAway())
+    tools = operation.Tools(world.conf, book, clock, None, None, lambda instance_id: BusAway(), None, None)
     running = scenarios.KINDS[scenarios.CREATE](claim, tools)
     outcome = guest_job.ask(running, 'prepare', lambda guest, job_id: guest.prepare(running.context, job_id, {}))
     assert outcome == operation.Wait(world.conf.guest_job_repeat_seconds)

@@ -216,9 +216,7 @@ class World:
     def operation_id(self, instance_id):
         """Return the id of the operation that holds an instance, or renames it."""
         (found,) = [
-            one
-            for one in self._operations(instance_id)
-            if one.state in ledger.ACTIVE_STATES and not one.is_cancelled
+            one for one in self._operations(instance_id) if one.state in ledger.ACTIVE_STATES and not one.is_cancelled
         ]
         return found.id
 

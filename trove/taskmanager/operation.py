@@ -137,6 +137,13 @@ class Operation(abc.ABC):
                 raise Cancelled(self.subject_id)
             yield session
 
+    def keep_hold(self) -> None:
+        """Begin the lease anew; ``LeaseLost`` when somebody took over.
+
+        Called just before what must not be done by a worker that was held up, such as a second move.
+        """
+        self.tools.ledger.extend(self.claim)
+
     def job_id(self, step: str) -> str:
         """Return the name of a job on the guest; the same at each repetition of the step."""
         return f'{self.claim.id}.{step}'

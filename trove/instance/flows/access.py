@@ -21,6 +21,8 @@ class UpdateAccess(vocabulary.Operation):
         provider: compute.Provider = self.tools.provider
         request = providing.request_of(records.read(self.subject_id), self.tools.conf, [])
         request = dataclasses.replace(request, access=providing.access_of(self.claim.spec['access']))
+        # A worker that was held up must not bring back an access that has been changed since.
+        self.keep_hold()
         found = providing.attempt(lambda: provider.change_access(request))
         with self.write() as session:
             records.change(session, self.subject_id, addresses=providing.addresses_of(found))

@@ -64,6 +64,8 @@ class CreateInstance(vocabulary.Operation):
         return Next('keep_secrets')
 
     def keep_secrets(self) -> Outcome:
+        # A worker that was held up must keep nothing for what is deleted: that has no row to read.
+        records.read(self.subject_id)
         password = self._secrets()['root']
         if password is not None:
             providing.attempt(lambda: self.tools.keystore.keep(self.subject_id, ROOT_SECRET, password))

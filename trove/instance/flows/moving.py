@@ -39,6 +39,7 @@ class ServerMove(downtime.Downtime):
 
     def move_server(self) -> Outcome:
         subject = records.read(self.subject_id)
+        self.keep_hold()
         server = providing.attempt(lambda: self.move(subject))
         with self.write() as session:
             records.change(session, self.subject_id, server_status=server.status)
@@ -57,6 +58,7 @@ class ServerMove(downtime.Downtime):
         return self.after('await_moved')
 
     def confirm_move(self) -> Outcome:
+        self.keep_hold()
         providing.attempt(lambda: self.provider.confirm_move(self.subject_id))
         return self.after('confirm_move')
 
@@ -71,6 +73,7 @@ class ServerMove(downtime.Downtime):
         if self.memo.get('failed_step') in KEPT:
             return None
         if server is not None and server.status == states.ServerStatus.VERIFY_RESIZE:
+            self.keep_hold()
             providing.attempt(lambda: self.provider.revert_move(self.subject_id))
             return Wait(downtime.SERVER_POLL_SECONDS)
         return super().undo(server)

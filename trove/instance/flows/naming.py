@@ -10,7 +10,7 @@ from trove.taskmanager import operation as vocabulary
 def make_record(operation: vocabulary.Operation) -> str | None:
     """Have the host name of the instance stand for its addresses; return it, None where there are no names."""
     driver: dns.Dns = operation.tools.dns
-    record = records.read_record(operation.subject_id)
+    record = records.read(operation.subject_id).record
     return providing.attempt(lambda: driver.make_record(record.id, record.name, reachable(record)))
 
 

@@ -19,6 +19,7 @@ class RebootInstance(downtime.Downtime, vocabulary.Operation):
         server = self.find_server()
         if server is None:
             raise Fail('the server is gone')
+        self.keep_hold()
         if server.status == states.ServerStatus.SHUTOFF:
             providing.attempt(lambda: self.provider.start_server(self.subject_id))
         elif server.status != states.ServerStatus.REBOOT:

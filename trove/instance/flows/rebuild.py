@@ -34,6 +34,7 @@ class RebuildInstance(downtime.Downtime, vocabulary.Operation):
         if server is None or server.status != states.ServerStatus.REBUILD:
             subject = records.read(self.subject_id)
             request = providing.request_of(subject, self.tools.conf, [], self._image())
+            self.keep_hold()
             providing.attempt(lambda: self.provider.rebuild_server(request))
         return self.after('rebuild_server')
 
