@@ -136,6 +136,14 @@ def test_life_of_an_instance(world, conf, name):
     provider.reboot_server(instance_id)
     until(lambda: is_serving(*where))
 
+    # Neither another flavor nor a server made anew costs the data.
+    provider.resize_server(instance_id, providers.another_flavor(provider, request))
+    until(lambda: is_serving(*where))
+    provider.confirm_move(instance_id)
+    provider.rebuild_server(request)
+    until(lambda: is_serving(*where))
+    assert provider.find_server(instance_id).status == providers.ACTIVE
+
     # The power fails: nothing is left but the folders.
     world.crash_server(instance_id)
     until(lambda: not is_serving(*where))
