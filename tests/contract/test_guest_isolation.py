@@ -12,9 +12,11 @@ from trove.guestagent import dbaas
 FORBIDDEN = {
     'eventlet',
     'jinja2',
+    'keystoneauth1',
     'keystonemiddleware',
     'migrate',
     'novaclient',
+    'openstack',
     'paste',
     'routes',
     'sqlalchemy',
@@ -23,15 +25,20 @@ FORBIDDEN = {
 FORBIDDEN_OF_OURS = (
     'trove.common.api',
     'trove.common.auth',
+    'trove.common.cloud',
     'trove.common.crypto',
     'trove.common.extensions',
+    'trove.common.keystone',
     'trove.common.limits',
     'trove.common.policy',
     'trove.common.schema',
+    'trove.common.token_auth',
     'trove.common.wsgi',
     'trove.compute',
     'trove.db',
+    'trove.dns',
     'trove.instance',
+    'trove.keystore',
     'trove.taskmanager',
 )
 
