@@ -1,5 +1,7 @@
 """The steps of the flows, one by one, on a real ledger, with doubles of the provider and the guest."""
 
+import dataclasses
+
 import pytest
 
 from tests.durability import world as durability_world
@@ -27,6 +29,9 @@ class Provider(provider_double.FolderProvider):
         self.error = None
         self.is_slow = False
         self.has_volumes = True
+        self.is_volume_ready = True
+        self.image_error = None
+        self.on_rename = None
 
     def make_address(self, request):
         self.requests.append(request)
@@ -36,6 +41,19 @@ class Provider(provider_double.FolderProvider):
 
     def make_volume(self, request):
         return super().make_volume(request) if self.has_volumes else None
+
+    def _volume(self, instance_id):
+        return dataclasses.replace(super()._volume(instance_id), is_ready=self.is_volume_ready)
+
+    def find_image(self, image_id, image_tags=()):
+        if self.image_error is not None:
+            raise self.image_error
+        return super().find_image(image_id, image_tags)
+
+    def rename_server(self, instance_id, name):
+        super().rename_server(instance_id, name)
+        if self.on_rename:
+            self.on_rename()
 
     def find_server(self, instance_id):
         return self.server or super().find_server(instance_id)
@@ -57,6 +75,18 @@ class Guest:
 
     def restart(self, context, job_id):
         self.casts.append((job_id, None))
+
+    def stop_db(self, context, job_id):
+        self.casts.append((job_id, None))
+
+    def resize_fs(self, context, job_id):
+        self.casts.append((job_id, None))
+
+    def start_db_with_conf_changes(self, context, job_id, request):
+        self.casts.append((job_id, request))
+
+    def rebuild(self, context, job_id, request):
+        self.casts.append((job_id, request))
 
 
 class Stage:
@@ -81,9 +111,10 @@ class Stage:
         self.conductor = conductor_manager.Manager('nowhere', clock, agents_double.DeafWaker())
         self.instance_id = self.world.tenants.create()
 
-    def claim(self, kind):
-        """Claim the operation that holds the instance."""
-        claim = self.tools.ledger.claim(self.world.operation_id(self.instance_id))
+    def claim(self, kind, is_beside=False):
+        """Claim the operation of a kind that holds the instance, or goes beside another one."""
+        found = self.world.operations(self.instance_id)[kind.KIND].id if is_beside else None
+        claim = self.tools.ledger.claim(found or self.world.operation_id(self.instance_id))
         assert claim.kind == kind.KIND
         return kind(claim, self.tools)
 
@@ -104,7 +135,7 @@ class Stage:
         """Build the instance and end its create."""
         running = self.reach('finish')
         assert running.finish() == Done()
-        self.tools.ledger.settle(running.claim, ledger.Settlement('finish', {}, state=ledger.DONE))
+        settle(self, running)
 
     def beat(self, status, is_prepared):
         payload = {'service_status': status, 'volume': None, 'prepared': is_prepared}
@@ -118,6 +149,12 @@ class Stage:
     @property
     def record(self):
         return self.world.instance(self.instance_id)
+
+
+def settle(stage, running, is_done=True):
+    """End an operation, or give its lease back."""
+    end = {'state': ledger.DONE} if is_done else {'wait_seconds': 60.0}
+    stage.tools.ledger.settle(running.claim, ledger.Settlement(running.claim.step, {}, **end))
 
 
 @pytest.fixture
