@@ -80,7 +80,7 @@ class Server:
 
 @dataclasses.dataclass(frozen=True)
 class Access:
-    """Who may reach an instance: from the outside when ``is_public``, and from these networks only, if any are named."""
+    """Who may reach an instance: the outside too when ``is_public``; these networks only, if any are named."""
 
     is_public: bool = False
     allowed_cidrs: tuple[str, ...] = ()
