@@ -1,4 +1,4 @@
-"""The short form: one Redis is made, asked, given another flavor and deleted, and a taskmanager is killed on the way."""
+"""The short form: a Redis is made, asked, resized and deleted, and a taskmanager is killed on the way."""
 
 import pytest
 
