@@ -5,6 +5,8 @@ from tests.fixtures import tenant as tenants
 
 STEPS = (
     'make_address',
+    'make_record',
+    'keep_secrets',
     'make_volume',
     'boot_server',
     'await_server',
