@@ -125,6 +125,35 @@ def test_options_exist(page: pathlib.Path, options: set[str]) -> None:
     assert wanted - options - NOT_OPTIONS == set()
 
 
+def sections(text: str) -> dict[str, set[str]]:
+    """Return the names of options by section, those of comments included, as samples and examples have them."""
+    found: dict[str, set[str]] = {}
+    names: set[str] = set()
+    for line in text.splitlines():
+        if section := re.match(r'^\s*\[(\w+)\]$', line):
+            names = found.setdefault(section.group(1), set())
+        elif option := re.match(r'^\s*#?([a-z][a-z0-9_]*) *= ?', line):
+            names.add(option.group(1))
+    return found
+
+
+@pytest.mark.parametrize('page', PAGES, ids=names)
+def test_examples_of_configuration_fit_the_samples(page: pathlib.Path) -> None:
+    known: dict[str, set[str]] = {}
+    for path in sorted((ROOT / 'etc' / 'trove').glob('*.conf.sample')):
+        for section, options in sections(path.read_text()).items():
+            known.setdefault(section, set()).update(options)
+    blocks = re.findall(r'\.\. code-block:: ini\n\n((?:   .*\n|\n)+)', page.read_text())
+    wrong = [
+        f'[{section}] {option}'
+        for block in blocks
+        for section, options in sections(block).items()
+        for option in options
+        if option not in known.get(section, set())
+    ]
+    assert wrong == []
+
+
 def test_decisions_are_numbered_without_a_gap() -> None:
     numbers = sorted(int(path.name[:4]) for path in (ROOT / 'doc' / 'source' / 'decisions').glob('[0-9]*.rst'))
     assert numbers == list(range(1, len(numbers) + 1))
