@@ -30,7 +30,7 @@ NOT_OPTIONS = {
     'has_databases', 'has_users', 'run_operation', 'create_instance', 'character_set',
     'information_schema', 'performance_schema', 'os_admin', 'db_sync', 'db_version', 'datastore_update',
     'datastore_version_update', 'db_load_datastore_config_parameters', 'make_secrets_key', 'pg_',
-    'disable_by_file_path', 'stop_db', 'start_db_with_conf_changes', 'resize_fs', 'engine_paths',
+    'disable_by_file_path', 'allowed_cidrs', 'stop_db', 'start_db_with_conf_changes', 'resize_fs', 'engine_paths', 'make_member', 'module_member',
 }  # fmt: skip
 GROUPS = {
     'trove.datastores',
