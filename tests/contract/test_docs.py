@@ -25,7 +25,9 @@ NOT_OPTIONS = {
     # columns, keys, steps, methods and arguments of which the documents speak as well
     'active_key', 'after_id', 'operating_status', 'service_status_updated', 'volume_enforced', 'context_is_admin',
     'admin_or_owner', 'admin_or_writer',
-    'make_address', 'make_volume', 'boot_server', 'await_server', 'await_guest', 'prepare_datastore', 'await_ready',
+    'make_address', 'make_record', 'keep_secrets', 'stop_database', 'move_server', 'await_moved', 'start_database',
+    'confirm_move', 'await_confirmed', 'keep_hold', 'update_access', 'rename_instance', 'rpc_ping', 'project_id',
+    'reset_status', 'region_name', 'make_volume', 'boot_server', 'await_server', 'await_guest', 'prepare_datastore', 'await_ready',
     'find_server', 'guest_files', 'guest_settings', 'find_missing', 'get_actions', 'get_resources', 'list_rules',
     'has_databases', 'has_users', 'run_operation', 'create_instance', 'character_set',
     'information_schema', 'performance_schema', 'os_admin', 'db_sync', 'db_version', 'datastore_update',

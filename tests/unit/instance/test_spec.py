@@ -15,6 +15,8 @@ FULL = {
     'nics': [{'net-id': 'n', 'subnet_id': 's', 'ip_address': '10.0.0.1'}],
     'access': {'is_public': False},
     'availability_zone': 'az1',
+    'locality': 'anti-affinity',
+    'region_name': 'RegionOne',
     'unknown': True,
 }
 
@@ -34,6 +36,8 @@ def test_a_full_body() -> None:
         nics=[{'network_id': 'n', 'subnet_id': 's', 'ip_address': '10.0.0.1'}],
         access={'is_public': False},
         availability_zone='az1',
+        locality='anti-affinity',
+        region_name='RegionOne',
     )
     assert passwords == ['canary']
 
@@ -62,3 +66,9 @@ def test_what_is_not_built_is_refused_by_name(field: str) -> None:
 def test_a_nic_needs_a_network_and_an_address_a_subnet(nic: dict[str, str]) -> None:
     with pytest.raises(exception.BadRequest):
         spec.from_body({'instance': {'name': 'db', 'nics': [nic]}})
+
+
+@pytest.mark.parametrize('locality', ['', 'nearby', 'AFFINITY'])
+def test_a_locality_is_one_of_four(locality: str) -> None:
+    with pytest.raises(exception.BadRequest, match='soft-anti-affinity'):
+        spec.from_body({'instance': {'name': 'db', 'locality': locality}})

@@ -30,6 +30,7 @@ def instance(**values: Any) -> models.Instance:
         task_code=states.Tasks.NONE.code,
         server_status='ACTIVE',
         server_id='s1',
+        volume_id='v1',
         addresses=[],
         access={},
         created=MOMENT,
@@ -71,11 +72,26 @@ def test_addresses() -> None:
     assert (view['ip'], view['addresses'], view['access']) == (['127.0.0.9'], addresses, {'is_public': True})
 
 
+def test_a_host_name_stands_for_the_addresses() -> None:
+    addresses = [{'address': '127.0.0.9', 'type': 'private', 'network': 'n'}]
+    view = views.short(request(), instance(addresses=addresses, hostname='i1.db.example.org'), states.HEALTHY)
+    assert view['hostname'] == 'i1.db.example.org'
+    assert 'ip' not in view and 'addresses' not in view
+
+
+def test_locality_is_a_detail() -> None:
+    found = instance(locality='affinity')
+    assert 'locality' not in views.short(request(), found, states.HEALTHY)
+    assert views.detail(request(), found, states.HEALTHY)['locality'] == 'affinity'
+    assert 'locality' not in views.detail(request(), instance(), states.HEALTHY)
+
+
 def test_what_only_an_administrator_sees() -> None:
     fault = {'fault_message': 'no', 'fault_details': 'why', 'fault_created': MOMENT}
     seen = views.detail(request(is_admin=True), instance(**fault), states.HEALTHY)
     hidden = views.detail(request(), instance(**fault), states.HEALTHY)
     assert set(seen) - set(hidden) == {'tenant_id', 'server_id', 'volume_id', 'encrypted_rpc_messaging'}
+    assert (seen['server_id'], seen['volume_id']) == ('s1', 'v1')
     assert seen['fault'] == {'message': 'no', 'created': '2026-01-02T03:04:05', 'details': 'why'}
     assert hidden['fault']['details'] is None
 
@@ -121,6 +137,6 @@ def test_the_volume(usage: dict[str, Any] | None, expected: dict[str, Any]) -> N
 
 
 def test_an_instance_without_a_volume_or_a_report() -> None:
-    found = dataclasses.replace(instance(volume_size=None), service=None)
+    found = dataclasses.replace(instance(volume_size=None, volume_id=None), service=None)
     view = views.detail(request(is_admin=True), found, states.UNKNOWN)
     assert 'volume' not in view and 'service_status_updated' not in view and view['volume_id'] is None
