@@ -1,11 +1,13 @@
 """The clients of the cloud's services, all on one session of the service user."""
 
 import threading
-from typing import Any
+import types
+from typing import Any, Self
 
 import novaclient.client
 import openstack.connection
 import urllib3
+import urllib3.exceptions
 from keystoneauth1 import session as keystone_session
 from openstack.config import cloud_region
 from oslo_config import cfg
@@ -19,8 +21,29 @@ WRITING = '2.67'
 """Tags and volume types at create, user data at rebuild, a host to migrate to; no injected files any more."""
 REBUILDING_VOLUMES = '2.93'
 """The first version in which a root volume can be made anew."""
+_READING_METHODS = ('GET', 'HEAD')
 _RETRIED_STATUS = (502, 503, 504)
 _MARGIN_SECONDS = 5.0
+
+
+class _ReadingRetry(urllib3.Retry):
+    """Sends again what only reads.
+
+    urllib3 minds the method when a reply is lost, but not when a proxy is on the way.
+    """
+
+    def increment(
+        self,
+        method: str | None = None,
+        url: str | None = None,
+        response: Any = None,
+        error: Exception | None = None,
+        _pool: Any = None,
+        _stacktrace: types.TracebackType | None = None,
+    ) -> Self:
+        if method not in _READING_METHODS and error is not None:
+            raise urllib3.exceptions.MaxRetryError(_pool, url, error) from error
+        return super().increment(method, url, response, error, _pool, _stacktrace)
 
 
 class Clients:
@@ -93,18 +116,17 @@ class Clients:
 
     def _made_session(self) -> keystone_session.Session:
         session = keystone.session(self._conf)
-        # What was never sent is sent again, and what only reads; nothing else is.
-        retries = self._conf[options.GROUP].safe_retries
+        retries = _ReadingRetry(
+            total=self._conf[options.GROUP].safe_retries,
+            status_forcelist=_RETRIED_STATUS,
+            allowed_methods=_READING_METHODS,
+            raise_on_status=False,
+            backoff_factor=0.5,
+            redirect=0,
+        )
         for adapter in session.session.adapters.values():
             carrier: Any = adapter
-            carrier.max_retries = urllib3.Retry(
-                total=retries,
-                allowed_methods=('GET', 'HEAD'),
-                status_forcelist=_RETRIED_STATUS,
-                raise_on_status=False,
-                backoff_factor=0.5,
-                redirect=0,
-            )
+            carrier.max_retries = retries
         return session
 
     def _made_connection(self, session: keystone_session.Session) -> Any:
