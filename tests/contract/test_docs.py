@@ -27,12 +27,14 @@ NOT_OPTIONS = {
     'admin_or_owner', 'admin_or_writer',
     'make_address', 'make_record', 'keep_secrets', 'stop_database', 'move_server', 'await_moved', 'start_database',
     'confirm_move', 'await_confirmed', 'keep_hold', 'update_access', 'rename_instance', 'rpc_ping', 'project_id',
-    'reset_status', 'region_name', 'make_volume', 'boot_server', 'await_server', 'await_guest', 'prepare_datastore', 'await_ready',
+    'reset_status', 'region_name', 'make_volume', 'boot_server', 'await_server', 'await_guest',
+    'prepare_datastore', 'await_ready',
     'find_server', 'guest_files', 'guest_settings', 'find_missing', 'get_actions', 'get_resources', 'list_rules',
     'has_databases', 'has_users', 'run_operation', 'create_instance', 'character_set',
     'information_schema', 'performance_schema', 'os_admin', 'db_sync', 'db_version', 'datastore_update',
     'datastore_version_update', 'db_load_datastore_config_parameters', 'make_secrets_key', 'pg_',
-    'disable_by_file_path', 'allowed_cidrs', 'stop_db', 'start_db_with_conf_changes', 'resize_fs', 'engine_paths', 'make_member', 'module_member',
+    'disable_by_file_path', 'allowed_cidrs', 'stop_db', 'start_db_with_conf_changes', 'resize_fs',
+    'engine_paths', 'make_member', 'module_member',
 }  # fmt: skip
 GROUPS = {
     'trove.datastores',
