@@ -187,7 +187,7 @@ def test_identity_from_outside_never_survives(pipeline, double):
     assert known == {}
     read = {key for key, value in pipeline.application.environ.items() if value == 'forged'}
     # Nobody reads these.
-    assert read <= {'HTTP_X_TOKEN', 'HTTP_X_SERVICE_TENANT_ID', 'HTTP_X_SERVICE_TENANT_NAME'}
+    assert read <= {'HTTP_X_SERVICE_TENANT_ID', 'HTTP_X_SERVICE_TENANT_NAME'}
 
 
 def test_a_service_may_use_a_token_that_has_just_expired(pipeline, double):

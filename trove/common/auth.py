@@ -52,13 +52,14 @@ REALM = 'Basic realm="trove"'
 _WHO = ('USER', 'PROJECT', 'DOMAIN', 'USER_DOMAIN', 'PROJECT_DOMAIN', 'TENANT')
 IDENTITY_HEADERS = (
     *(f'HTTP_X_{prefix}{who}_{what}' for prefix in ('', 'SERVICE_') for who in _WHO for what in ('ID', 'NAME')),
-    *(f'HTTP_X_{prefix}{what}' for prefix in ('', 'SERVICE_') for what in ('ROLES', 'IDENTITY_STATUS', 'TOKEN')),
+    *(f'HTTP_X_{prefix}{what}' for prefix in ('', 'SERVICE_') for what in ('ROLES', 'IDENTITY_STATUS')),
     'HTTP_X_USER',
     'HTTP_X_TENANT',
     'HTTP_X_ROLE',
     'HTTP_X_IS_ADMIN_PROJECT',
     'HTTP_X_SERVICE_CATALOG',
     'HTTP_X_AUTH_TOKEN',
+    'HTTP_X_SERVICE_TOKEN',
     'HTTP_X_STORAGE_TOKEN',
     'HTTP_OPENSTACK_SYSTEM_SCOPE',
 )
