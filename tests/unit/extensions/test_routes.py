@@ -36,6 +36,10 @@ def test_all_routes_of_databases_users_and_root():
 def test_all_routes_of_management():
     mapper = extensions.make_mapper([mgmt.Mgmt()], None, ['json'])
     assert [route for route in mapper.table() if '/mgmt/' in route[1]] == [
+        ('GET', '/{tenant_id}/mgmt/instances', 'index'),
+        ('GET', '/{tenant_id}/mgmt/instances/{id}', 'show'),
+        ('POST', '/{tenant_id}/mgmt/instances/{id}/action', 'action'),
+        ('GET', '/{tenant_id}/mgmt/instances/{id}/rpc_ping', 'rpc_ping'),
         ('GET', '/{tenant_id}/mgmt/quotas/{id}', 'show'),
         ('PUT', '/{tenant_id}/mgmt/quotas/{id}', 'update'),
         ('GET', '/{tenant_id}/mgmt/instances/{instance_id}/root', 'index'),
