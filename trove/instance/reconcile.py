@@ -35,7 +35,7 @@ OPTS = [
     ),
 ]
 
-MESSAGE_LENGTH = 255
+MESSAGE_LENGTH = 1000
 IDLE_TASKS = (states.Tasks.NONE.code, states.Tasks.RESTART_REQUIRED.code)
 FAULT_COLUMNS = ('fault_message', 'fault_details', 'fault_created')
 REPORT = 'The compute provider reports: '

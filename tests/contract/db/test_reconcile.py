@@ -252,11 +252,11 @@ class TestFaults:
 
     def test_an_error_shows_what_the_provider_says_until_it_is_over(self, reconciler, provider) -> None:
         instance_id = make_instance()
-        provider.put(instance_id, 'ERROR', fault='the disk of compute-1 broke. ' * 20)
+        provider.put(instance_id, 'ERROR', fault='the disk of compute-1 broke. ' * 50)
         reconciler.refresh_servers()
         found = instance(instance_id)
         assert found.fault_message.startswith(f'{reconcile.REPORT}the disk of compute-1 broke.')
-        assert (len(found.fault_message), found.fault_details.count('broke')) == (255, 20)
+        assert (len(found.fault_message), found.fault_details.count('broke')) == (1000, 50)
         assert found.fault_created is not None
         provider.put(instance_id, 'ERROR')
         reconciler.refresh_servers()

@@ -12,7 +12,7 @@ from trove.compute import base as compute
 from trove.db import get_db_api, models
 from trove.db.sqlalchemy import tables
 
-MESSAGE_LENGTH = 255
+MESSAGE_LENGTH = 1000
 NO_FAULT = {'fault_message': None, 'fault_details': None, 'fault_created': None}
 """Columns of an instance with nothing wrong any more."""
 

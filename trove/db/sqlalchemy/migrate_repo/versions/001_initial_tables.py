@@ -104,7 +104,7 @@ instances = sa.Table(
     sa.Column('availability_zone', sa.String(255)),
     sa.Column('region', sa.String(255)),
     sa.Column('quota_charge', sa.JSON(none_as_null=True)),
-    sa.Column('fault_message', sa.String(255)),
+    sa.Column('fault_message', sa.String(1000)),
     sa.Column('fault_details', sa.Text),
     sa.Column('fault_created', sa.DateTime),
     sa.Column('created', sa.DateTime, nullable=False),
