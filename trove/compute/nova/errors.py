@@ -99,6 +99,8 @@ def translate(deed: str, error: BaseException) -> exception.ComputeError:
         )
     if status == 429:
         return exception.ComputeBusy(f'{deed}: too many requests ({text})', _retry_after(error))
+    if status == MISSING and 'security group' in text.lower():
+        return exception.ComputeBusy(reason=f'{deed}: another worker changed it meanwhile ({text})')
     if status in (CONFLICT, OUTDATED) and not _PASSING_CONFLICT.search(text):
         return exception.ComputeBusy(reason=f'{deed}: it is in use ({text})')
     return exception.ComputeError(reason=f'{deed}: {text.rstrip(".")}; {_advice(status, text)}')
