@@ -17,7 +17,7 @@ from trove.common import context as trove_context
 from trove.common import exception, rpc, wire
 from trove.common.rpc import transport
 from trove.conductor import api as conductor_api
-from trove.guestagent import api
+from trove.guestagent import api, requests
 from trove.guestagent.system import files
 
 pytest_plugins = ['tests.fixtures.broker']
@@ -84,15 +84,15 @@ def conductor(bus):
 
 @pytest.fixture
 def agents(guest):
-    """``agents(bus_url)`` starts the guest's agent; those that still run are ended."""
+    """``agents(bus_url, more)`` starts the guest's agent; those that still run are ended."""
     started = []
     lines = ['[DEFAULT]', 'report_interval = 1', 'health_interval = 0.2']
     for name in ('guest_id', 'datastore_manager', 'bind_address', 'mount_point', 'state_path', 'run_path', 'log_path'):
         lines.append(f'{name} = {guest.conf[name]}')
     path = f'{guest.folder}/guest.conf'
 
-    def start(bus_url):
-        ours = [f'transport_url = {bus_url}', 'service_manager = process']
+    def start(bus_url, more=''):
+        ours = [f'transport_url = {bus_url}', 'service_manager = process', more]
         engine = [f'[{ENGINE}]', f'service_user = {engines.UNPRIVILEGED}', '']
         files.write(path, '\n'.join([*lines, *ours, *engine]))
         with open(f'{guest.folder}/agent.log', 'ab') as log:
@@ -115,6 +115,12 @@ def prepare(guest, door, job_id='operation/prepare', **changes):
     door.prepare(CONTEXT, job_id, wire.pack(guest.request(root_password='CanaryRootPassword1', **changes)))
 
 
+def is_started_anew(guest, engine):
+    """Tell whether another process than before runs; in between there may be none."""
+    process = guest.process()
+    return process is not None and process != engine and process.is_alive()
+
+
 def test_agent_prepares_once_reports_and_answers(guest, agents, conductor, bus):
     agent = agents(bus.url)
     door = api.API(guest.conf.guest_id, cfg.CONF)
@@ -133,18 +139,65 @@ def test_agent_prepares_once_reports_and_answers(guest, agents, conductor, bus):
     given = door.enable_root(CONTEXT)
     guest.login('-', given['password'])
     door.restart(CONTEXT, 'operation/restart')
-    engines.await_true(lambda: guest.process() != engine and guest.process().is_alive())
+    engines.await_true(lambda: is_started_anew(guest, engine))
     engine = guest.process()
     agent.send_signal(signal.SIGTERM)
     assert agent.wait(20) == 0
     assert engine.is_alive()
-    # Another agent finds the engine and says that it is well.
+    # Another agent finds the engine, says that it is well, and starts it again when it died.
     agents(bus.url)
     conductor.statuses = queue.Queue()
     conductor.await_status('healthy')
     assert guest.process() == engine
+    os.kill(engine.pid, signal.SIGKILL)
+    engines.await_true(lambda: is_started_anew(guest, engine))
+    conductor.statuses = queue.Queue()
+    conductor.await_status('healthy')
     assert 'CanaryRootPassword1' not in read_log(guest)
     assert given['password'] not in read_log(guest)
+
+
+def test_agent_stops_starts_and_rebuilds_by_jobs(guest, agents, conductor, bus):
+    agent = agents(bus.url)
+    door = api.API(guest.conf.guest_id, cfg.CONF)
+    engines.await_true(lambda: _answers(door))
+    prepare(guest, door)
+    conductor.await_status('healthy')
+    assert conductor.ends.get(timeout=30)[1:] == ('operation/prepare', None)
+    door.stop_db(CONTEXT, 'operation/stop')
+    assert conductor.ends.get(timeout=30)[1:] == ('operation/stop', None)
+    conductor.await_status('shutdown')
+    # It stays down for another agent, too.
+    agent.kill()
+    agent.wait()
+    conductor.statuses = queue.Queue()
+    agents(bus.url)
+    conductor.await_status('shutdown')
+    engines.await_true(lambda: _answers(door))
+    assert not guest.process().is_alive()
+    start = wire.pack(requests.StartRequest(guest.template(512)))
+    door.start_db_with_conf_changes(CONTEXT, 'operation/start', start)
+    assert conductor.ends.get(timeout=30)[1:] == ('operation/start', None)
+    conductor.await_status('healthy')
+    door.resize_fs(CONTEXT, 'operation/grow')
+    assert conductor.ends.get(timeout=30)[1:] == ('operation/grow', None)
+    door.rebuild(CONTEXT, 'operation/rebuild', wire.pack(requests.RebuildRequest('', guest.template(512))))
+    assert conductor.ends.get(timeout=30)[1:] == ('operation/rebuild', None)
+    guest.login('-', 'CanaryRootPassword1')
+    assert 'CanaryRootPassword1' not in read_log(guest)
+
+
+def test_agent_that_waits_for_its_volume_ends_when_it_is_told(guest, agents):
+    agent = agents('rabbit://user:pw@127.0.0.1:1/', f'device_path = {guest.folder}/missing')
+    engines.await_true(lambda: 'missing of the volume is not there yet' in read_log(guest))
+    agent.send_signal(signal.SIGTERM)
+    assert agent.wait(20) == 0
+
+
+def test_agent_without_its_volume_ends_with_the_reason(guest, agents):
+    agent = agents('rabbit://user:pw@127.0.0.1:1/', f'device_path = {guest.folder}/missing\ndevice_timeout_seconds = 0')
+    assert agent.wait(20) == 1
+    assert 'missing of the volume did not appear' in read_log(guest)
 
 
 def test_agent_killed_in_the_middle_prepares_when_asked_again(guest, agents, conductor, bus):

@@ -30,7 +30,8 @@ class Agent:
         self._instance_id: str = conf.guest_id
         self._conductor = conductor
         self._is_bus_away = False
-        files.make_folder(conf.state_path)
+        # As the engine makes it: its user has to reach its configuration, also when systemd starts it again.
+        files.make_folder(conf.state_path, mode=0o711 if os.geteuid() == 0 else 0o700)
         self._status = datastore_status.Status(os.path.join(conf.state_path, 'phase'), datastore.health)
         self._jobs = jobs.Jobs(os.path.join(conf.state_path, 'jobs'), self._tell_end)
         self.endpoint = manager.Manager(datastore, self._status, self._jobs)

@@ -2,6 +2,9 @@
 
 import os
 
+import pytest
+
+from trove.common import exception
 from trove.guestagent import configuration
 
 
@@ -21,6 +24,18 @@ def test_layers_stand_in_order_and_can_be_written_again(tmp_path):
     with open(path, encoding='utf-8') as stream:
         assert stream.read() == expected.replace('own', 'other')
     assert os.stat(path).st_mode & 0o077 == 0
+
+
+def test_template_is_replaced_and_overrides_stay(tmp_path):
+    path = str(tmp_path / 'engine.conf')
+    kept = configuration.Configuration(path)
+    with pytest.raises(exception.GuestError, match='never prepared'):
+        kept.replace_template('a=one\n')
+    kept.save('a=one\n', {'b': 'override'})
+    kept.replace_template('a=two\n')
+    kept.write('c=own\n', render)
+    with open(path, encoding='utf-8') as stream:
+        assert stream.read() == 'a=two\nb=override\n\nc=own\n'
 
 
 def test_without_layers_only_our_own_is_written(tmp_path):

@@ -62,6 +62,36 @@ def test_restart_is_a_job_during_which_it_says_so(endpoint, datastore, said):
     assert said.current() == states.HEALTHY
 
 
+def test_stopped_engine_is_started_by_a_job_with_another_template(endpoint, datastore, said):
+    endpoint.prepare(CONTEXT, 'one', wire.pack(requests.PrepareRequest('1', 512, 'memory=1\n', overrides={'a': 'b'})))
+    endpoint.stop_db(CONTEXT, 'two')
+    assert said.current() == states.SHUTDOWN
+    endpoint.start_db_with_conf_changes(CONTEXT, 'three', wire.pack(requests.StartRequest('memory=2\n')))
+    assert said.current() == states.HEALTHY
+    assert endpoint._jobs.started == ['one', 'two', 'three']
+    with open(datastore.app.config_file, encoding='utf-8') as stream:
+        assert stream.read() == 'memory=2\na=b\n\naddress=127.0.0.9\n'
+
+
+def test_growth_is_a_job(endpoint, datastore):
+    datastore.volume = doubles.Recorder()
+    endpoint.resize_fs(CONTEXT, 'job')
+    assert datastore.volume.calls == [('grow',)]
+    assert endpoint._jobs.started == ['job']
+
+
+def test_rebuild_with_the_state_leaves_a_prepared_database(endpoint, said):
+    endpoint.prepare(CONTEXT, 'one', wire.pack(requests.PrepareRequest('1', 512, 'memory=1\n')))
+    endpoint.rebuild(CONTEXT, 'two', wire.pack(requests.RebuildRequest('2', 'memory=2\n')))
+    assert said.current() == states.HEALTHY
+
+
+def test_rebuild_without_the_state_is_shown_as_failed(endpoint, said):
+    with pytest.raises(oslo_messaging.ExpectedException):
+        endpoint.rebuild(CONTEXT, 'job', wire.pack(requests.RebuildRequest('2', 'memory=2\n')))
+    assert said.current() == states.FAILED
+
+
 def test_expected_error_goes_to_the_caller_as_it_is(endpoint, datastore):
     datastore.users = doubles.Recorder(exception.UserNotFound(name='joe'))
     with pytest.raises(oslo_messaging.ExpectedException) as caught:

@@ -1,7 +1,10 @@
 """Files that are whole or not there."""
 
 import os
+import pwd
 import stat
+
+import pytest
 
 from trove.guestagent.system import files
 
@@ -51,3 +54,25 @@ def test_folder_gets_its_mode_also_when_it_is_there(tmp_path):
     assert mode_of(path) == 0o700
     files.make_folder(path, mode=0o711)
     assert mode_of(path) == 0o711
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason='only root can give files away')
+def test_given_folders_belong_to_the_user_with_all_in_them(tmp_path):
+    account = pwd.getpwnam('nobody')
+    outside = tmp_path / 'outside'
+    outside.write_text('')
+    folder = tmp_path / 'data'
+    (folder / 'inner').mkdir(parents=True)
+    (folder / 'inner' / 'file').write_text('')
+    (folder / 'link').symlink_to(outside)
+    for _ in range(2):
+        files.give(str(folder), 'nobody')
+    owners = {(os.lstat(path).st_uid, os.lstat(path).st_gid) for path in [folder, *folder.rglob('*')]}
+    assert owners == {(account.pw_uid, account.pw_gid)}
+    assert outside.stat().st_uid == 0
+
+
+def test_nothing_is_given_to_nobody_and_nothing_that_is_not_there(tmp_path):
+    files.give(str(tmp_path), None)
+    files.give(str(tmp_path / 'missing'), 'root')
+    assert os.stat(tmp_path).st_uid == os.geteuid()
