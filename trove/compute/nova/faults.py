@@ -4,8 +4,10 @@ import re
 from typing import Any
 
 _ADVICE = (
-    (r'no valid host|not enough hosts|no host(s)? available|exceeded maximum number of retries|max(imum)? (number of )?'
-     r'retr',
+    (r'(maximum|max) (number of |scheduling )?(retries|attempts)|retrying build failures',
+     'one host after the other failed to start the server. Ask the operator to look at the image of this datastore '
+     'version and at the logs of the hosts'),
+    (r'no valid host|not enough hosts|no host(s)? available',
      'no host of the cloud could take the server. Choose a smaller flavor or another availability zone, or ask the '
      'operator for capacity'),
     (r'insufficient|not enough (memory|disk|vcpus?)',

@@ -18,7 +18,8 @@ def server(status, message=None):
     ('message', 'advice'),
     [
         ('No valid host was found. There are not enough hosts available.', 'smaller flavor'),
-        ('Exceeded maximum number of retries. Exhausted all hosts available for retrying.', 'no host of the cloud'),
+        ('Exceeded maximum number of retries. Exhausted all hosts available for retrying.', 'look at the image'),
+        ('No valid host was found. Exceeded max scheduling attempts 3 for instance 1.', 'look at the image'),
         ('Insufficient compute resources: Free memory 1.00 MB < requested 512 MB.', 'too little room'),
         ('Quota exceeded for instances', 'quota'),
         ("Build of instance 1 aborted: Flavor's disk is too small for requested image.", 'larger disk'),
