@@ -22,7 +22,10 @@ def attempt(call: Callable[[], Result]) -> Result:
         return call()
     except exception.ComputeBusy as error:
         raise vocabulary.Retry(str(error), error.delay_seconds) from error
-    except (exception.ComputeError, exception.ImageNotFound) as error:
+    except exception.ImageNotFound as error:
+        advice = 'ask the operator to bring it back or to name another one'
+        raise vocabulary.Fail(f'{str(error).rstrip(".")}; {advice}') from error
+    except exception.ComputeError as error:
         raise vocabulary.Fail(str(error)) from error
 
 

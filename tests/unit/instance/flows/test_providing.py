@@ -53,6 +53,11 @@ def test_error_that_needs_somebody_fails(error):
         providing.attempt(raising(error))
 
 
+def test_image_that_is_gone_is_a_matter_for_the_operator():
+    with pytest.raises(operation.Fail, match="Image 'gone' could not be found; ask the operator to bring it back or to"):
+        providing.attempt(raising(exception.ImageNotFound(image='gone')))
+
+
 def test_error_of_another_kind_is_the_engines():
     with pytest.raises(KeyError):
         providing.attempt(raising(KeyError('x')))
