@@ -1,5 +1,7 @@
 """The short form: a Redis is made, asked, resized and deleted, and a taskmanager is killed on the way."""
 
+import json
+
 import pytest
 
 from tests.fixtures import tenant as tenants
@@ -20,8 +22,10 @@ def assert_exactly_one(place):
     }
 
 
-def test_an_instance_is_made_asked_resized_and_deleted(member):
+def test_an_instance_is_made_asked_resized_and_deleted(trove, member):
     with places.serving(member, 'redis', 'cache') as place:
+        listed = trove.try_program(member.account, 'database', 'instance', 'list', '-f', 'json')
+        assert [row['ID'] for row in json.loads(listed.stdout)] == [place.id], listed.stderr
         assert_exactly_one(place)
         place.put('wren')
         place.run('instance', 'resize', 'flavor', 'cache', 'db.small')

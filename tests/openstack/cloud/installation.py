@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from tests.openstack.cloud import layout as layouts
 NEEDED_MEMORY_MB = 4096
 NEEDED_DISK_MB = 3072
 TAIL_LINES = 25
+UNREACHABLE = 'failed to fetch|error sending request|dns error|connection refused|timed out'
+"""What uv says when it is the network that fails."""
 
 Say = Callable[[str], None]
 
@@ -80,7 +83,12 @@ def _make_environment(layout: layouts.Layout) -> None:
     lock = str(layouts.HERE / 'requirements.lock')
     run([uv, 'venv', '-q', '--clear', '--python', sys.executable, str(layout.venv)], log, environment)
     command = [uv, 'pip', 'install', '--system-certs', '--python', layout.program('python'), '-r', lock]
-    run(command, log, environment)
+    try:
+        run(command, log, environment)
+    except CommandError as error:
+        if re.search(UNREACHABLE, str(error), re.IGNORECASE):
+            raise CannotCarryError(f'no registry of Python packages can be reached: {error}') from error
+        raise
     (layout.venv / '.complete').touch()
 
 
