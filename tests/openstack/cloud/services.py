@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from tests.openstack.cloud import layout as layouts
 from tests.openstack.cloud.plugins import machines
-from trove.standalone import broker
+from trove.standalone import broker, processes
 from trove.standalone.processes import Daemon
 
 READY_SECONDS = 180
@@ -178,11 +178,19 @@ class Services:
     # -- down --------------------------------------------------------------------
 
     def stop(self) -> None:
-        """Stop everything, the servers first."""
+        """Stop everything, what uses it first."""
+        self._stop_tests()
         self._stop_all(reversed([*IDENTITY, *MIDDLE, *STORES, *self._started_computes()]))
         self.stop_servers()
         self._stop_all(BASE)
         self.node.stop()
+
+    def _stop_tests(self) -> None:
+        """End the daemons of a test session that was killed; it keeps them in a folder of the cloud."""
+        for path in (self.layout.folder / 'trove' / 'run').glob('*.pid'):
+            process = processes.read_pid_file(path)
+            if process is not None and process.is_alive():
+                processes.end(process, GRACE_SECONDS)
 
     def _started_computes(self) -> Sequence[str]:
         # Perhaps more were started than are asked for now.
