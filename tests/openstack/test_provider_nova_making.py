@@ -289,16 +289,27 @@ class TestFaults:
     """Failures of the real services, and what tenants are told."""
 
     def test_flavor_that_no_host_has_room_for(self, world, provider):
-        with flavor(world.cloud, ram=1024 * 1024 * 1024) as huge:
+        with flavor(world.cloud, ram=1024 * 1024 * 1024, disk=5) as huge:
             request = world.request(flavor=huge, volume_size=None)
             assert 'smaller flavor' in fault_of(provider, request)
             asking.delete(provider, request.instance_id)
+
+    def test_resize_to_a_flavor_that_no_host_has_room_for(self, world, provider):
+        with flavor(world.cloud, ram=1024 * 1024 * 1024, disk=5) as huge:
             request = world.request(volume_size=None)
-            server = asking.build(provider, request)
-            with contextlib.suppress(exception.ComputeError):
-                asking.insist(provider.resize_server, request.instance_id, huge)
+            before = asking.build(provider, request)
+            asking.insist(provider.resize_server, request.instance_id, huge)
             after = asking.become(provider, request.instance_id, asking.ACTIVE)
-            assert after.flavor_id == server.flavor_id
+            assert 'smaller flavor' in after.fault
+            assert dataclasses.replace(after, fault='') == before
+            asking.insist(provider.reboot_server, request.instance_id)
+            asking.until(lambda: provider.find_server(request.instance_id) == before)
+
+    def test_flavor_whose_disk_is_too_small(self, world, provider):
+        with flavor(world.cloud, ram=513, disk=1) as small, image(world.cloud, min_disk=2) as large:
+            request = world.request(flavor=small, image=large, volume_size=None)
+            addresses = asking.insist(provider.make_address, request)
+            assert 'larger flavor' in refusal(provider.make_server, request, addresses, None)
 
     def test_image_that_does_not_boot(self, world, provider):
         with image(world.cloud, proc_command='exit 3') as broken:

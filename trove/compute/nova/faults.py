@@ -1,6 +1,7 @@
 """Faults of Nova's servers, turned into texts that say what to do."""
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 _ADVICE = (
@@ -40,6 +41,13 @@ def fault_of(server: Any) -> str:
     if server.status != 'ERROR':
         return ''
     return explain((getattr(server, 'fault', None) or {}).get('message', ''))
+
+
+def move_fault(tracebacks: Iterable[str]) -> str:
+    """Return why a move came to nothing, from what Nova shows its administrators; others see no tracebacks."""
+    if any('NoValidHost' in traceback for traceback in tracebacks):
+        return explain('No valid host was found for the move')
+    return explain('the move failed; the log of nova-compute tells why')
 
 
 def explain(message: str) -> str:

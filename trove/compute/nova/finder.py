@@ -22,6 +22,7 @@ STATUS = {
     'SOFT_DELETED': _Status.DELETED,
 }
 """Nova's words that are none of ours; MIGRATING is a live migration, in which the server goes on."""
+_MOVES = ('resize', 'migrate')
 KNOWN = {value for name, value in vars(_Status).items() if name.isupper()}
 
 
@@ -79,6 +80,20 @@ class Finder:
                 reason=f'there is no server of instance {instance_id}; delete the instance and create it again'
             )
         return found
+
+    def failed_move(self, server: Any) -> str:
+        """Return why the last thing that was asked of a server, a resize or a migration, came to nothing; or nothing.
+
+        When no host has room, Nova leaves the server as it was and says so nowhere else.
+        """
+        with errors.told('Looking for the last action'), errors.missing_is_fine():
+            actions = self._cloud.nova(clients.WRITING).instance_action
+            last = next(iter(actions.list(server.id, limit=1)), None)
+            if last is None or last.action not in _MOVES or last.message != 'Error':
+                return ''
+            events = actions.get(server.id, last.request_id).events
+            return faults.move_fault(event.get('traceback') or '' for event in events)
+        return ''
 
     def list_all(self, search: dict[str, Any]) -> list[Any]:
         """Return the servers of all instances."""

@@ -10,6 +10,8 @@ from trove.compute.nova import disks, finder, names, toolbox
 
 LOG = logging.getLogger(__name__)
 
+_DELETED = states.ServerStatus.DELETED
+
 
 class Overview(base.Overview):
     """Lists what the service project has, and keeps what is named after an instance."""
@@ -18,24 +20,22 @@ class Overview(base.Overview):
 
     def list_servers(self, changed_since: datetime.datetime | None = None) -> list[base.Server]:
         search = {'changes-since': f'{changed_since.isoformat()}Z'} if changed_since else {}
-        servers = self.tools.finder.list_all(search)
+        servers = [one for one in self.tools.finder.list_all(search) if names.instance_of(one.description)]
+        if not servers:
+            return []
         ports: dict[str, list[Any]] = {}
         for port in self.tools.ports.list_all():
             ports.setdefault(names.instance_of(port.name), []).append(port)
+        bound = {port.device_id for own in ports.values() for port in own}
+        # Without a public network nobody has one.
         floating = self.tools.floating.list_all() if self.tools.settings.public_network_id else []
-        bound = {port.device_id for listed in ports.values() for port in listed}
-        # Of several servers of an instance the one is told that find_server would tell.
-        servers.sort(key=lambda server: (server.id not in bound, server.status == 'DELETED', server.created, server.id))
-        told: dict[str, base.Server] = {}
-        for server in servers:
-            instance_id = names.instance_of(server.description)
-            if not instance_id or instance_id in told:
-                continue
+        told = []
+        for instance_id, server in _chosen(servers, bound).items():
             try:
-                told[instance_id] = finder.describe(server, instance_id, ports.get(instance_id, ()), floating)
+                told.append(finder.describe(server, instance_id, ports.get(instance_id, ()), floating))
             except exception.ComputeBusy as error:
-                LOG.warning('Nothing is known of a server: %s', error)
-        return [told[instance_id] for instance_id in sorted(told)]
+                LOG.warning('A server is left out of the list: %s', error)
+        return told
 
     def list_volumes(self) -> list[base.Volume]:
         found = sorted(self.tools.disks.list_all(), key=lambda one: (not one.attachments, one.created_at, one.id))
@@ -55,4 +55,9 @@ class Overview(base.Overview):
         return []
 
 
-_DELETED = states.ServerStatus.DELETED
+def _chosen(servers: list[Any], bound: set[str]) -> dict[str, Any]:
+    """Return the server of each instance that ``find_server`` would find, or else one that was deleted."""
+    chosen: dict[str, Any] = {}
+    for server in sorted(servers, key=lambda one: (one.id not in bound, one.status == _DELETED, one.created, one.id)):
+        chosen.setdefault(names.instance_of(server.description), server)
+    return dict(sorted(chosen.items()))

@@ -1,5 +1,6 @@
 """Servers of instances, from Nova: made, found, powered and deleted."""
 
+import dataclasses
 import logging
 from collections.abc import Iterable
 from typing import Any
@@ -35,7 +36,12 @@ class Servers(base.Servers):
 
     def find_server(self, instance_id: str) -> base.Server | None:
         found = self.tools.finder.find(instance_id)
-        return self.tools.describe(found) if found.server is not None else None
+        if found.server is None:
+            return None
+        server = self.tools.describe(found)
+        if server.status != _Status.ACTIVE:
+            return server
+        return dataclasses.replace(server, fault=self.tools.finder.failed_move(found.server))
 
     def start_server(self, instance_id: str) -> base.Server:
         found = self.tools.finder.require(instance_id)

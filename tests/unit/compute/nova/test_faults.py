@@ -50,3 +50,8 @@ def test_error_without_a_fault():
 @pytest.mark.parametrize('status', ['PAUSED', 'SUSPENDED', 'RESCUE', 'SHELVED', 'SHELVED_OFFLOADED'])
 def test_what_an_operator_did(status):
     assert 'Ask the operator to' in faults.fault_of(server(status))
+
+
+def test_move_that_came_to_nothing():
+    assert 'smaller flavor' in faults.move_fault(['', 'raise exception.NoValidHost(reason=msg)'])
+    assert 'the move failed' in faults.move_fault([])
