@@ -24,12 +24,13 @@ AT_ONCE = 5
 class Workers:
     """The worker processes of a world; whoever is left at the end is killed."""
 
-    def __init__(self, world):
+    def __init__(self, world, main=worker.main):
         self._world = world
+        self._main = main
         self._processes = []
 
     def start(self, doom=None, is_ready=None):
-        process = _context.Process(target=worker.main, args=(self._world.place, doom, is_ready))
+        process = _context.Process(target=self._main, args=(self._world.place, doom, is_ready))
         process.start()
         self._processes.append(process)
         return process

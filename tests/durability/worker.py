@@ -130,9 +130,10 @@ def failing(kind, step):
     return type(kind.__name__, (kind,), {step: fail})
 
 
-def tools_of(place, conf, book, effect=lambda: None):
+def tools_of(place, conf, book, blow=None):
     """Return what the steps of a process work with."""
     outside = place.outside()
+    effect = (lambda: None) if blow is None else blow.effect
     return operation.Tools(
         conf=conf,
         ledger=book,
@@ -145,31 +146,31 @@ def tools_of(place, conf, book, effect=lambda: None):
     )
 
 
-def build(place, doom):
+def build(place, doom, make_tools=tools_of):
     """Return the engine of this process."""
     kinds = KINDS
     name = processes.own_name(HOST)
     if doom is None:
         conf = place.configure(workers=2)
-        return engine.Engine(kinds, tools_of(place, conf, ledger.Ledger(world.clock(), name, place.lease_seconds)))
+        return engine.Engine(kinds, make_tools(place, conf, ledger.Ledger(world.clock(), name, place.lease_seconds)))
     conf = place.configure(workers=1)
     if doom.failing_step:
         kinds = {kind: failing(found, doom.failing_step) for kind, found in kinds.items() if _has(found, doom)}
     blow = Blow(doom)
     book = DoomedLedger(doom, blow, world.clock(), name, place.lease_seconds)
-    return DoomedEngine(kinds, tools_of(place, conf, book, blow.effect), doom, blow, place)
+    return DoomedEngine(kinds, make_tools(place, conf, book, blow), doom, blow, place)
 
 
 def _has(kind, doom):
     return doom.failing_step in kind.STEPS
 
 
-def main(place, doom=None, is_ready=None):
+def main(place, doom=None, is_ready=None, make_tools=tools_of):
     """Work until SIGTERM, or until doom comes."""
     logging.basicConfig(filename=os.path.join(place.folder, f'worker-{os.getpid()}.log'), level=logging.INFO)
     is_ending = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: is_ending.set())
-    runner = build(place, doom)
+    runner = build(place, doom, make_tools)
     runner.start()
     if is_ready is not None:
         is_ready.set()
