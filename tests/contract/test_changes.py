@@ -138,3 +138,13 @@ def test_reset_frees_the_instance_for_another_task(built):
 def test_same_name_needs_no_operation(built):
     built.world.tenants.rename(built.instance_id, 'name')
     assert set(built.world.operations(built.instance_id)) == {'create_instance'}
+
+
+@pytest.mark.parametrize('ask', ['restart', 'resize', 'reboot', 'migrate', 'rebuild'])
+def test_service_that_needs_a_restart_is_listened_to_again(built, ask):
+    service = sa.update(tables.service_statuses).values(description=states.RESTART_REQUIRED.description)
+    get_db_api().run(lambda session: session.execute(service) and None)
+    getattr(built.world.tenants, ask)(built.instance_id)
+    built.beat('healthy', True)
+    with get_db_api().reading() as session:
+        assert session.get(models.ServiceStatus, built.instance_id).description == states.HEALTHY.description

@@ -167,8 +167,7 @@ class Changes(Base):
             found = instance_models.find(session, context, instance_id)
             self._check_actionable(found)
             begin_task(session, instance_id, states.Tasks.REBOOTING, IDLE)
-            if found.service is not None:
-                found.service.description = states.RESTARTING.description
+            expect_restart(found)
             return self._submit(session, context, found.record, RESTART)
 
         self._carry_out(context, work)
@@ -189,6 +188,7 @@ class Changes(Base):
             flavor = flavor_models.find(session, flavor_id)
             self._check_disk(session, found, flavor)
             begin_task(session, instance_id, states.Tasks.RESIZING, IDLE)
+            expect_restart(found)
             quota_models.charge_more(session, record, {'ram': flavor.ram}, self._conf)
             spec = {'flavor_id': flavor.id, 'old_flavor_id': record.flavor_id}
             return self._submit(session, context, record, RESIZE, spec)
@@ -282,8 +282,7 @@ class AdminChanges(Base):
             found = instance_models.find(session, context, instance_id)
             has_server(found.record)
             begin_task(session, instance_id, states.Tasks.REBOOTING, IDLE)
-            if found.service is not None:
-                found.service.description = states.RESTARTING.description
+            expect_restart(found)
             return self._submit(session, context, found.record, REBOOT)
 
         self._carry_out(context, work)
@@ -295,6 +294,7 @@ class AdminChanges(Base):
             found = instance_models.find(session, context, instance_id)
             self._check_actionable(found)
             begin_task(session, instance_id, states.Tasks.MIGRATING, IDLE)
+            expect_restart(found)
             spec = {'host': host, 'old_host': found.record.server_host}
             return self._submit(session, context, found.record, MIGRATE, spec)
 
@@ -304,11 +304,13 @@ class AdminChanges(Base):
         """Make the server anew from an image; ``BadRequest`` for one without a volume, whose data would be lost."""
 
         def work(session: orm.Session) -> str:
-            record = instance_models.find(session, context, instance_id).record
+            found = instance_models.find(session, context, instance_id)
+            record = found.record
             has_server(record)
             if record.volume_size is None:
                 raise exception.BadRequest(f'Instance {record.id} has no volume; a rebuild would lose its data.')
             begin_task(session, instance_id, states.Tasks.BUILDING, (*IDLE, states.Tasks.BUILDING_ERROR_SERVER))
+            expect_restart(found)
             return self._submit(session, context, record, REBUILD, {'image_id': image_id})
 
         self._carry_out(context, work)
@@ -326,6 +328,15 @@ def has_server(record: models.Instance) -> None:
     """Raise ``InstanceNotReady`` unless there is a server to act on."""
     if record.server_id is None or record.server_status == states.ServerStatus.DELETED:
         raise exception.InstanceNotReady(id=record.id, reason='it has no server')
+
+
+def expect_restart(found: instance_models.Instance) -> None:
+    """Forget how the service was, because it is restarted: the next heartbeat tells how it is then.
+
+    Else a service that needs a restart would be shown so for ever; its heartbeats are not listened to.
+    """
+    if found.service is not None:
+        found.service.description = states.RESTARTING.description
 
 
 def reset(session: orm.Session, taskmanager: taskmanager_api.API, found: instance_models.Instance) -> bool:
