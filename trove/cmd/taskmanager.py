@@ -54,7 +54,9 @@ def build(conf: cfg.ConfigOpts) -> Sequence[daemon.Part]:
         [provider.resume_servers, reconciler.refresh_servers, reconciler.refresh_volumes],
         conf.provider_refresh_seconds,
     )
-    tidying = manager.Periodic([reconciler.refresh_flavors, reconciler.report_orphans], conf.provider_refresh_seconds)
+    tidying = manager.Periodic(
+        [reconciler.refresh_flavors, provider.tidy, reconciler.report_orphans], conf.provider_refresh_seconds
+    )
     endpoint = manager.Manager(runner)
     return [
         runner,

@@ -278,6 +278,10 @@ class Overview(abc.ABC):
         None where the cloud itself minds that.
         """
 
+    @abc.abstractmethod
+    def tidy(self) -> None:
+        """Take away what workers that were killed left behind, and nothing that one at work may still need."""
+
 
 class Provider(Catalogue, Network, Volumes, Servers, Moves, Overview):
     """Makes and minds servers. One object serves a whole process, from many threads.

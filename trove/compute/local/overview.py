@@ -37,6 +37,10 @@ class LocalOverview(parts.Parts, base.Overview):
     def list_instance_ids(self) -> list[str]:
         return sorted({*home.list_ids(self._path), *self._book.holders()})
 
+    def tidy(self) -> None:
+        # Whatever is found half made is finished or deleted by the operation that made it.
+        return
+
     def resume_servers(self) -> list[str]:
         resumed = []
         for place in map(self._home, home.list_ids(self._path)):

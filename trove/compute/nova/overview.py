@@ -54,6 +54,9 @@ class Overview(base.Overview):
         # Nova minds that: resume_guests_state_on_host_boot.
         return []
 
+    def tidy(self) -> None:
+        self.tools.slots.tidy()
+
 
 def _chosen(servers: list[Any], bound: set[str]) -> dict[str, Any]:
     """Return the server of each instance that ``find_server`` would find, or else one that was deleted."""

@@ -11,7 +11,8 @@ MAC follows from the instance's id: the claim. There is one at a time.
   the claim stays, and for ``slot_seconds`` nobody makes anything: by then what was under
   way has shown up or failed.
 * A claim that is older is deleted by who comes next, by its own id, so that nobody
-  deletes a newer one; of several who come, one makes the next claim.
+  deletes a newer one; of several who come, one makes the next claim. When nobody comes,
+  because what it was for is there, it is tidied away.
 
 A compare-and-swap on the instance's port would save a request, but Neutron checks
 ``If-Match`` against what it read before, and lets several at the same time through.
@@ -38,6 +39,8 @@ from trove.compute.nova import clients, errors, names
 LOG = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 1.0
+_OWNER = 'trove:claim'
+"""What claims say of their owner, by which all of them are found in one request."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,6 +99,13 @@ class Slots:
         for claim in self._find(instance_id):
             self._delete(claim.id)
 
+    def tidy(self) -> None:
+        """Delete the claims of all instances that are too old to mean anything."""
+        for claim in self._list({'device_owner': _OWNER}):
+            if not self._rest(claim):
+                LOG.warning('The claim %s to make a %s was left behind', claim.id, claim.purpose)
+                self._delete(claim.id)
+
     def _claim(self, instance_id: str, network_id: str, purpose: str) -> str:
         for claim in self._find(instance_id):
             rest_seconds = self._rest(claim)
@@ -111,6 +121,7 @@ class Slots:
                     name=name,
                     description=purpose,
                     network_id=network_id,
+                    device_owner=_OWNER,
                     mac_address=names.mac_of(name),
                     fixed_ips=[],
                     security_groups=[],
@@ -136,9 +147,12 @@ class Slots:
 
     def _find(self, instance_id: str) -> list[Claim]:
         """Return the claims of an instance; more than one only when its port moved to another network."""
-        query = {'name': names.of_claim(instance_id), 'project_id': self._cloud.project_id()}
-        with errors.told('Looking at the slot'):
-            response = self._cloud.network.get('/ports', params=query)
+        return self._list({'name': names.of_claim(instance_id)})
+
+    def _list(self, query: dict[str, str]) -> list[Claim]:
+        with errors.told('Looking at claims'):
+            params = {**query, 'project_id': self._cloud.project_id()}
+            response = self._cloud.network.get('/ports', params=params)
             openstack.exceptions.raise_from_response(response)
         return [read(port, response.headers.get('Date')) for port in response.json()['ports']]
 

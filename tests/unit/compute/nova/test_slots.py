@@ -23,7 +23,8 @@ class NetworkDouble:
 
     def get(self, _path, params):
         answer = types.SimpleNamespace(status_code=200, headers={'Date': email.utils.formatdate(self.now, usegmt=True)})
-        answer.json = lambda: {'ports': [port for port in self.ports.values() if port['name'] == params['name']]}
+        found = [port for port in self.ports.values() if all(port[name] == params[name] for name in params)]
+        answer.json = lambda: {'ports': found}
         return answer
 
     def create_port(self, **values):
@@ -114,6 +115,19 @@ def test_old_claim_is_taken_over(network, made, caplog):
     with made.claimed(ID, 'net', 'server'):
         assert len(network.ports) == 1
     assert 'was left behind' in caplog.text
+
+
+def test_claim_that_nobody_comes_for_is_tidied_away_once_it_is_old(network, made):
+    with pytest.raises(exception.ComputeBusy), made.claimed(ID, 'net', 'server') as about_to_post:
+        about_to_post()
+        raise exception.ComputeBusy('lost')
+    network.create_port(name='another', device_owner='compute:nova', project_id='service', mac_address='')
+    network.now += 29
+    made.tidy()
+    assert len(network.ports) == 2
+    network.now += 1
+    made.tidy()
+    assert [port['name'] for port in network.ports.values()] == ['another']
 
 
 def test_who_was_held_up_does_not_post(network, made):
