@@ -1,9 +1,10 @@
-"""The command line of the cloud: up, down, wipe, status."""
+"""The command line of the cloud: up, down, wipe, status, start."""
 
 import argparse
 import os
 import sys
 import time
+from collections.abc import Sequence
 
 from tests.openstack.cloud import installation, life
 from tests.openstack.cloud import layout as layouts
@@ -54,20 +55,37 @@ def status(cloud: life.Cloud) -> int:
     return 1 if any(found.values()) else DOWN_CODE
 
 
+def start(cloud: life.Cloud, names: Sequence[str]) -> int:
+    """Start services that were stopped, and wait until they answer when they have a port."""
+    for name in names:
+        if name not in cloud.services.running():
+            print(f'cloud: there is no service {name}', file=sys.stderr)
+            return 1
+        if name == running.BROKER:
+            cloud.services.node.start()
+            continue
+        cloud.services.start([name])
+        if name in layouts.OFFSETS:
+            cloud.services.await_ports([name])
+    return 0
+
+
 COMMANDS = {'up': up, 'down': down, 'wipe': wipe, 'status': status}
 
 
 def main() -> int:
     """Run one command; the code is 75 when this machine cannot carry the cloud."""
     parser = argparse.ArgumentParser(prog='cloud', description='A real OpenStack on this machine, for tests.')
-    parser.add_argument('command', choices=COMMANDS, help='what to do; see README.md for the settings')
-    command = parser.parse_args().command
+    parser.add_argument('command', choices=[*COMMANDS, 'start'], help='what to do; see README.md for the settings')
+    parser.add_argument('names', nargs='*', help='services to start')
+    arguments = parser.parse_args()
     begin = time.monotonic()
     # Services and servers must not work with rights that depend on the caller.
     os.umask(0o022)
     try:
         layout = layouts.from_environment()
-        return COMMANDS[command](life.Cloud(layout, lambda text: _say(time.monotonic() - begin, text)))
+        cloud = life.Cloud(layout, lambda text: _say(time.monotonic() - begin, text))
+        return start(cloud, arguments.names) if arguments.command == 'start' else COMMANDS[arguments.command](cloud)
     except installation.CannotCarryError as error:
         print(f'cloud: this machine cannot carry it: {error}', file=sys.stderr)
         return CANNOT_CARRY_CODE

@@ -35,6 +35,7 @@ UWSGI = (
     *('--die-on-term', '--no-orphans'),
 )
 
+BROKER = 'rabbitmq'
 BASE = ('mysql', 'memcached')
 IDENTITY = ('keystone', 'placement')
 MIDDLE = ('nova-conductor', 'nova-scheduler', 'nova', 'neutron', 'glance', 'cinder', 'cinder-scheduler')
@@ -125,7 +126,7 @@ class Services:
     def check_ports(self) -> None:
         """Raise ``ServiceError`` when somebody else listens on a port of ours: it may be another cloud."""
         own = {name.replace('-', '_').removesuffix('_proxy') for name, pid in self.running().items() if pid}
-        own |= {'rabbit'} if 'rabbitmq' in own else set()
+        own |= {'rabbit'} if BROKER in own else set()
         for name in layouts.OFFSETS:
             port = self.layout.port(name)
             # Trove is no service of the cloud.
@@ -167,7 +168,7 @@ class Services:
         """Return name to pid, None for what does not run."""
         found = {name: self.daemon(name).find() for name in self.names}
         pids = {name: process.pid if process else None for name, process in found.items()}
-        return {'rabbitmq': self._broker_pid(), **pids}
+        return {BROKER: self._broker_pid(), **pids}
 
     def _broker_pid(self) -> int | None:
         if not (self.layout.broker / 'broker.json').exists():
