@@ -54,7 +54,7 @@ def test_error_that_needs_somebody_fails(error):
 
 
 def test_image_that_is_gone_is_a_matter_for_the_operator():
-    with pytest.raises(operation.Fail, match="Image 'gone' could not be found; ask the operator to bring it back or to"):
+    with pytest.raises(operation.Fail, match="Image 'gone' could not be found; ask the operator to bring it back"):
         providing.attempt(raising(exception.ImageNotFound(image='gone')))
 
 
