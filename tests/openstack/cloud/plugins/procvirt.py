@@ -44,7 +44,7 @@ class Host(fake.FakeDriver):
 
     capabilities = {
         **fake.FakeDriver.capabilities,
-        'supports_migrate_to_same_host': True,
+        'supports_migrate_to_same_host': False,
         'supports_evacuate': True,
         'supports_image_type_qcow2': True,
         'supports_image_type_raw': True,
