@@ -1,6 +1,5 @@
 """Which datastore manager an agent runs, and how it runs its engine."""
 
-import importlib
 import os
 import time
 
@@ -12,13 +11,14 @@ from trove.guestagent.datastore import manager as datastore_manager
 from trove.guestagent.system import services
 
 GROUP = 'trove.guestagent.datastores'
+REGISTRY = 'datastore_registry_ext'
 
 
 def load_manager_class(conf: cfg.ConfigOpts) -> type[datastore_manager.Manager]:
     """Return the class that option ``datastore_manager`` names.
 
     ``datastore_registry_ext`` (name to dotted path) wins over installed plugs.
-    Raises ``ConfigurationError`` or ``PlugError``, naming what is missing.
+    Raises ``ConfigurationError`` without a name, ``PlugError`` naming what is missing.
     """
     name = conf.datastore_manager
     if not name:
@@ -27,7 +27,8 @@ def load_manager_class(conf: cfg.ConfigOpts) -> type[datastore_manager.Manager]:
     if path is None:
         manager_class: type[datastore_manager.Manager] = plugs.load(GROUP, name, datastore_manager.Manager)
         return manager_class
-    return _import_class(name, path)
+    chosen: type[datastore_manager.Manager] = plugs.load_path(REGISTRY, name, path, datastore_manager.Manager)
+    return chosen
 
 
 def make_services(conf: cfg.ConfigOpts) -> services.Services:
@@ -45,15 +46,3 @@ def make_manager(conf: cfg.ConfigOpts, pause: volume.Pause = time.sleep) -> data
     # Before anything is written, as all our state may lie on the volume.
     volume.Volume(conf, conf.mount_point or conf[description.name].mount_point, pause).mount()
     return manager_class(conf, make_services(conf))
-
-
-def _import_class(name: str, path: str) -> type[datastore_manager.Manager]:
-    module_name, _, class_name = path.rpartition('.')
-    try:
-        found = getattr(importlib.import_module(module_name), class_name)
-    except (ImportError, AttributeError, ValueError) as error:
-        reason = f"datastore_registry_ext names '{path}' for {name}, which cannot be imported ({error})"
-        raise exception.ConfigurationError(reason=reason) from error
-    if not (isinstance(found, type) and issubclass(found, datastore_manager.Manager)):
-        raise exception.ConfigurationError(reason=f"'{path}' is not a guest manager")
-    return found

@@ -26,7 +26,7 @@ def test_ours_are_installed(tmp_path, name):
 )
 def test_registry_that_names_no_manager_is_told(tmp_path, path):
     conf = doubles.make_conf(tmp_path, datastore_registry_ext={'stub': path})
-    with pytest.raises(exception.ConfigurationError, match=path):
+    with pytest.raises(exception.PlugError, match=path):
         dbaas.load_manager_class(conf)
 
 
