@@ -8,6 +8,7 @@ import random
 
 import pytest
 
+from tests.fixtures import tenant as tenants
 from tests.openstack.fixtures import kills
 
 ALL, SEED = 'TROVE_ALL_KILLS', 'TROVE_KILLS_SEED'
@@ -37,9 +38,20 @@ def test_killed_after_the_server_was_asked_for(stage):
 
 @pytest.mark.slow
 @pytest.mark.parametrize('lives', CHOSEN.values(), ids=CHOSEN)
-def test_killed_at_a_step_boundary(stage, lives):
-    print(*lives, sep='\n')
+def test_killed_at_a_step_boundary(request, capsys, stage, lives):
+    with capsys.disabled():
+        print('', request.node.name, *lives, sep='\n')
     assert stage.live(lives) == []
+
+
+@pytest.mark.slow
+def test_killed_daemon_is_started_again(trove, stage):
+    subject = kills.Subject(stage.member, kills.Life())
+    # The server is asked for in boot_server, and may or may not be noted when the process dies.
+    tenants.until(lambda: trove.step_of(subject.id) in ('boot_server', 'await_server'), 30, 0.002)
+    trove.kill('taskmanager')
+    trove.start_daemon('taskmanager')
+    assert stage.goes_well(subject, kills.CREATE), stage.problems
 
 
 @pytest.mark.slow

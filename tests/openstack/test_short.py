@@ -1,10 +1,9 @@
-"""The short form: a Redis is made, asked, resized and deleted, and a taskmanager is killed on the way."""
+"""The short form: a Redis is made, asked, resized and deleted. The kill that belongs to it is in ``test_kills.py``."""
 
 import json
 
 import pytest
 
-from tests.fixtures import tenant as tenants
 from tests.openstack.fixtures import places
 
 pytestmark = pytest.mark.short
@@ -36,16 +35,3 @@ def test_an_instance_is_made_asked_resized_and_deleted(trove, member):
         place.run('instance', 'delete', 'cache')
         member.await_gone(place.id)
         assert member.cloud.holdings_of(place.id) == {}
-
-
-def test_a_taskmanager_that_is_killed_makes_nothing_twice(trove, member):
-    place = places.Place(member, 'redis', 'cache')
-    try:
-        # The server is asked for in boot_server, and may or may not be noted when the process dies.
-        tenants.until(lambda: trove.step_of(place.id) in ('boot_server', 'await_server'), 30, 0.002)
-        trove.kill('taskmanager')
-        trove.start_daemon('taskmanager')
-        place.await_healthy()
-        assert_exactly_one(place)
-    finally:
-        place.remove()
