@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from oslo_config import cfg
 from oslo_log import log as logging
@@ -12,12 +13,13 @@ from trove.common import exception
 LOG = logging.getLogger(__name__)
 
 DB_PLUGINS_GROUP = 'trove.db_plugins'
+DB_PLUGINS_OPTION = 'db_plugins'
 OPTS = [
     cfg.ListOpt(
         'db_plugins',
         default=[],
         help="Plugins that add tables to the database: names of entry points in 'trove.db_plugins' "
-        'or dotted class paths.',
+        'or dotted class paths. One that cannot be used keeps a process from starting.',
     ),
 ]
 
@@ -33,24 +35,47 @@ def configure(program: str, arguments: Sequence[str] | None = None) -> cfg.Confi
 
 
 def connect_database(conf: cfg.ConfigOpts) -> None:
-    """Connect to the database and map the tables of all ``db_plugins``; ``PlugError`` when one cannot be loaded."""
-    from oslo_utils import importutils
-
-    from trove.common import plugs
+    """Connect to the database and map the tables of all ``db_plugins``; ``PlugError`` when one cannot be used."""
     from trove.db import get_db_api
     from trove.db.sqlalchemy import session
 
     trove_cfg.register(conf, OPTS)
     trove_cfg.register(conf, session.OPTS, group=session.GROUP)
-    plugins = []
-    for name in conf.db_plugins:
-        try:
-            found = importutils.import_class(name) if '.' in name else plugs.load(DB_PLUGINS_GROUP, name)
-        except ImportError as error:
-            raise exception.PlugError(group=DB_PLUGINS_GROUP, name=name, reason=str(error)) from error
-        plugins.append(found() if isinstance(found, type) else found)
+    # A name that is written twice is one plugin.
+    plugins = [DatabasePlugin(name) for name in dict.fromkeys(conf.db_plugins)]
     get_db_api().configure_db(conf, *plugins)
     _check_tables()
+
+
+class DatabasePlugin:
+    """One of ``db_plugins``: an object, or a class of objects, with a ``mapper`` whose ``map(engine)`` adds tables.
+
+    Whatever its code raises becomes a ``PlugError`` that names it.
+    """
+
+    def __init__(self, name: str) -> None:
+        from trove.common import plugs
+
+        if name in plugs.names(DB_PLUGINS_GROUP) or '.' not in name:
+            found = plugs.load(DB_PLUGINS_GROUP, name)
+            self._plug = plugs.find(DB_PLUGINS_GROUP, name)
+        else:
+            found = plugs.load_path(DB_PLUGINS_OPTION, name, name)
+            self._plug = plugs.Plug(DB_PLUGINS_OPTION, name, name)
+        with plugs.blamed(self._plug, 'cannot be made'):
+            made = found() if isinstance(found, type) else found
+            self._mapper: Any = getattr(made, 'mapper', None)
+            is_complete = callable(getattr(self._mapper, 'map', None))
+        if not is_complete:
+            plugs.refuse(self._plug, 'has no mapper with a method map(engine)')
+        self.mapper = self
+
+    def map(self, engine: Any) -> None:
+        """Add its tables."""
+        from trove.common import plugs
+
+        with plugs.blamed(self._plug, 'cannot map its tables'):
+            self._mapper.map(engine)
 
 
 def _check_tables() -> None:

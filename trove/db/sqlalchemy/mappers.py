@@ -31,8 +31,13 @@ def mapping_exists(model: type) -> bool:
         return False
 
 
+def map_record(model: type[models.Record], table: sa.Table) -> None:
+    """Map a class onto a table, unless it is mapped; for the ``mapper`` of a vendor as much as for ours."""
+    if not mapping_exists(model):
+        registry.map_imperatively(model, table)
+
+
 def map_records() -> None:
     """Map our records; a second call does no harm."""
     for model, table in MAPPINGS:
-        if not mapping_exists(model):
-            registry.map_imperatively(model, table)
+        map_record(model, table)
