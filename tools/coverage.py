@@ -2,7 +2,8 @@
 """Runs all tests and holds the bounds of coverage, branches included.
 
 The end-to-end tests run last and without measuring: they drive whole processes. The
-entry points in trove/cmd are left out of the bounds for that reason; they run there.
+entry points in trove/cmd are left out of the bounds for that reason; they run there. So is
+the nova provider: tools/test-openstack runs it against a real Nova and holds its bound.
 """
 
 import json
@@ -20,7 +21,7 @@ WITH_SERVERS = ('tests/contract', 'tests/durability')
 UNMEASURED = ('tests/e2e',)
 
 COMPLETE = ('trove/db/operations.py', 'trove/taskmanager/')
-LEFT_OUT = ('trove/cmd/',)
+LEFT_OUT = ('trove/cmd/', 'trove/compute/nova/')
 LEAST_PERCENT = 90.0
 
 
