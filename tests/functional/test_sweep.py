@@ -163,7 +163,7 @@ def all_routes():
     """Return ``(method, path)`` of everything that is routed below a project."""
     conf = cfg.CONF
     rooms = common_api.make_mapper(conf).table()
-    added = extensions.make_mapper(extensions.load(), None, conf.expected_filetype_suffixes).table()
+    added = extensions.make_mapper(extensions.load(), conf.expected_filetype_suffixes).table()
     return sorted({(method, path) for method, path, _action in [*rooms, *added]})
 
 

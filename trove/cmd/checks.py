@@ -230,8 +230,7 @@ def check_policies(conf: cfg.ConfigOpts) -> Result:
 
 
 def _rules_of_extensions() -> list[oslo_policy.RuleDefault]:
-    found = plugs.load_all(extensions.GROUP, extensions.ExtensionDescriptor)
-    return [rule for descriptor in found.values() for rule in descriptor().list_rules()]
+    return [rule for extension in extensions.load() for rule in extension.rules]
 
 
 # -- the bus -----------------------------------------------------------------------------

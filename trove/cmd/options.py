@@ -58,9 +58,9 @@ def _daemons() -> Iterable[cfg.Opt]:
 
 
 def _web() -> Iterable[cfg.Opt]:
-    from trove.common import api, auth, limits, policy
+    from trove.common import api, auth, extensions, limits, policy
 
-    return [*api.OPTS, *auth.STRATEGY_OPTS, *auth.CONTEXT_OPTS, *limits.OPTS, *policy.OPTS]
+    return [*api.OPTS, *extensions.OPTS, *auth.STRATEGY_OPTS, *auth.CONTEXT_OPTS, *limits.OPTS, *policy.OPTS]
 
 
 def _rooms() -> Iterable[cfg.Opt]:

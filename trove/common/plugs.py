@@ -8,9 +8,12 @@ import contextlib
 import dataclasses
 import functools
 import importlib
+import importlib.util
+import pathlib
 import sys
 from collections.abc import Iterator
 from importlib import metadata
+from types import ModuleType
 from typing import Any, NoReturn
 
 from stevedore import named
@@ -119,6 +122,17 @@ def load_path(option: str, name: str, path: str, base: type | None = None) -> An
     with blamed(plug, 'cannot be imported'):
         found = getattr(importlib.import_module(module), attribute)
     return checked(plug, found, base)
+
+
+def load_file(plug: Plug, path: pathlib.Path) -> ModuleType:
+    """Return a module read from a file, for a folder of files that an option names; ``PlugError`` as ``load``."""
+    spec = importlib.util.spec_from_file_location(f'{plug.group}_{plug.name}', path)
+    if spec is None or spec.loader is None:
+        refuse(plug, 'is no Python file')
+    module = importlib.util.module_from_spec(spec)
+    with blamed(plug, 'cannot be imported'):
+        spec.loader.exec_module(module)
+    return module
 
 
 def checked(plug: Plug, target: Any, base: type | None) -> Any:

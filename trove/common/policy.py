@@ -87,10 +87,13 @@ def start(conf: cfg.ConfigOpts, rules: Iterable[policy.RuleDefault] | None = Non
     _enforcers['web'] = enforcer
 
 
-def register(rules: Iterable[policy.RuleDefault]) -> None:
-    """Add the rules of an extension; known ones do no harm."""
+def register(rules: Iterable[policy.RuleDefault]) -> list[str]:
+    """Add the rules of an extension; known ones do no harm. Return the names of those that are known as other rules."""
     enforcer = _enforcers['web']
-    enforcer.register_defaults([new for new in rules if new.name not in enforcer.registered_rules])
+    wanted = list(rules)
+    known = dict(enforcer.registered_rules)
+    enforcer.register_defaults([new for new in wanted if new.name not in known])
+    return sorted(new.name for new in wanted if new.name in known and new.check_str != known[new.name].check_str)
 
 
 def is_admin(context: trove_context.TroveContext, admin_roles: Iterable[str]) -> bool:

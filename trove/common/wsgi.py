@@ -96,6 +96,10 @@ class Resource:
         self.controller = controller
         self._body_uses: dict[str, tuple[bool, bool]] = {}
 
+    def action_names(self) -> list[str]:
+        """Return what a body of ``POST .../action`` may name, as its schema tells."""
+        return sorted(self.controller.schemas.get('action', {}).get('properties', {}))
+
     @webob.dec.wsgify(RequestClass=Request)
     def __call__(self, req: Request) -> webob.Response:
         arguments = dict(req.environ[ROUTE_KEY][1])
@@ -185,6 +189,15 @@ class Mapper(routes.Mapper):
             for http_method in (route.conditions or {}).get('method', ['GET']):
                 found.append((http_method, path, route.defaults['action']))
         return found
+
+    def table_of_actions(self) -> list[tuple[str, str]]:
+        """Return ``(path, name)`` of what bodies may name on routes of actions."""
+        return [
+            (route.routepath.replace(self._suffix, ''), name)
+            for route in self.matchlist
+            if route.defaults['action'] == 'action' and isinstance(route.defaults['controller'], Resource)
+            for name in route.defaults['controller'].action_names()
+        ]
 
     def find(self, environ: dict[str, Any]) -> tuple[Application, dict[str, Any]] | None:
         """Return the resource and its arguments for a request, or None."""

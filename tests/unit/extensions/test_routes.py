@@ -1,5 +1,10 @@
-from trove.common import extensions
+from trove.common import extensions, plugs
 from trove.extensions.routes import mgmt, mysql
+
+
+def mapper_of(descriptor):
+    plug = plugs.find(extensions.GROUP, descriptor.__name__.lower())
+    return extensions.make_mapper([extensions.Extension(plug, descriptor)], ['json'])
 
 
 def test_descriptors_tell_of_themselves():
@@ -11,7 +16,7 @@ def test_descriptors_tell_of_themselves():
 
 
 def test_all_routes_of_databases_users_and_root():
-    mapper = extensions.make_mapper([mysql.Mysql()], None, ['json'])
+    mapper = mapper_of(mysql.Mysql)
     base = '/{tenant_id}/instances/{instance_id}'
     assert [route for route in mapper.table() if route[1].startswith(base)] == [
         ('GET', f'{base}/databases', 'index'),
@@ -34,7 +39,7 @@ def test_all_routes_of_databases_users_and_root():
 
 
 def test_all_routes_of_management():
-    mapper = extensions.make_mapper([mgmt.Mgmt()], None, ['json'])
+    mapper = mapper_of(mgmt.Mgmt)
     assert [route for route in mapper.table() if '/mgmt/' in route[1]] == [
         ('GET', '/{tenant_id}/mgmt/instances', 'index'),
         ('GET', '/{tenant_id}/mgmt/instances/{id}', 'show'),
