@@ -40,6 +40,8 @@ GROUPS = {
     'trove.datastores',
     'trove.guestagent.datastores',
     'trove.api.extensions',
+    'trove.api.rooms',
+    'trove.policies',
     'trove.db_plugins',
     'trove.compute.providers',
     'trove.dns',

@@ -34,6 +34,19 @@ STARTED_BY_IMPORT = {
     'trove/wsgi.py': 'a WSGI server takes the application from the module, so that its import is its main function',
 }
 """The only files whose import starts a process of ours, which reads CONF and connects, and why."""
+IMPORTS_BY_NAME = {
+    'trove/common/plugs.py': 'loads entry points, and the dotted paths and files that options of an operator name',
+}
+"""The only files that import what a text names, and why."""
+IMPORTERS = re.compile(
+    r'\bimportlib\.(?!metadata\b)\w+|\bimportutils\b|\bpkgutil\b|\brunpy\b|\bimp\b|\b__import__\b|\bpkg_resources\b'
+    r'|\bstevedore\b|^(exec|eval|compile)$'
+)
+"""Names, as they are written in code, by which a module is found by a text."""
+FILLED_BY_VENDORS = {'trove.db_plugins', 'trove.storage'}
+"""Groups of entry points that have none of ours."""
+GROUP_NAME = re.compile(r'^trove\.(api\.extensions|api\.rooms|datastores|guestagent\.datastores|db_plugins|policies'
+                        r'|compute\.providers|storage|operations|dns|keystores)$')  # fmt: skip
 
 
 def files(*folders: str) -> list[pathlib.Path]:
@@ -233,6 +246,35 @@ def test_importing_starts_nothing() -> None:
     assert found == set(STARTED_BY_IMPORT)
 
 
+def written_names(tree: ast.Module) -> Iterator[str]:
+    """Return every name and dotted name that a file uses or imports."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name | ast.Attribute):
+            yield ast.unparse(node)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f'{node.module}.{alias.name}' for alias in node.names)
+
+
+def test_only_plugs_are_found_by_name() -> None:
+    """What is looked up by name is an entry point, and one file loads all of these."""
+    found = {name_of(path) for path, tree in SOURCES.items() if any(map(IMPORTERS.search, written_names(tree)))}
+    assert found == set(IMPORTS_BY_NAME)
+
+
+def test_every_group_of_ours_is_declared() -> None:
+    """A text that reads like a group of entry points is one of ``setup.cfg``, or one that only vendors fill."""
+    declared = set(groups_of_ours())
+    asked = set()
+    for tree in SOURCES.values():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and GROUP_NAME.match(node.value):
+                asked.add(node.value)
+    assert declared <= asked
+    assert asked - declared <= FILLED_BY_VENDORS
+
+
 def test_every_option_has_help() -> None:
     rows = []
     for path, tree in SOURCES.items():
@@ -279,12 +321,18 @@ def test_every_operation_is_declared() -> None:
     assert written == declared
 
 
-@pytest.mark.parametrize('group', ['trove.datastores', 'trove.guestagent.datastores', 'trove.api.extensions'])
+def groups_of_ours() -> list[str]:
+    parser = configparser.ConfigParser()
+    parser.read(ROOT / 'setup.cfg')
+    return [name for name in parser['options.entry_points'] if name.startswith('trove.')]
+
+
+@pytest.mark.parametrize('group', groups_of_ours())
 def test_every_plug_names_something(group: str) -> None:
     for target in entry_points(group).values():
         module, name = target.split(':')
-        path = ROOT / (module.replace('.', '/') + '.py')
-        assert any(isinstance(node, ast.ClassDef) and node.name == name for node in SOURCES[path].body), target
+        body = SOURCES[ROOT / (module.replace('.', '/') + '.py')].body
+        assert any(isinstance(node, ast.ClassDef | Function) and node.name == name for node in body), target
 
 
 def requirements(file_name: str) -> set[str]:

@@ -1,23 +1,14 @@
 """The API application: which rooms it serves, put together for paste."""
 
-import importlib
 from collections.abc import Mapping
 
 from oslo_config import cfg
 
 from trove.common import cfg as trove_cfg
-from trove.common import policy, wsgi
+from trove.common import plugs, policy, wsgi
 
-ROOMS = (
-    'trove.instance.service',
-    'trove.datastore.service',
-    'trove.flavor.service',
-    'trove.limits.service',
-)
-"""The resource table: modules whose ``routes(mapper)`` adds a room's routes.
-
-By name, because this floor must not import the rooms above it.
-"""
+GROUP = 'trove.api.rooms'
+"""Entry points of what adds a room's routes, because this floor must not import the rooms above it."""
 
 OPTS = [
     cfg.StrOpt('api_paste_config', default='api-paste.ini', help='Paste file with the filters in front of the API.'),
@@ -32,8 +23,8 @@ OPTS = [
 def make_mapper(conf: cfg.ConfigOpts) -> wsgi.Mapper:
     """Return the route table of all rooms."""
     mapper = wsgi.Mapper(conf.expected_filetype_suffixes)
-    for name in ROOMS:
-        importlib.import_module(name).routes(mapper)
+    for add_routes in plugs.load_all(GROUP).values():
+        add_routes(mapper)
     return mapper
 
 

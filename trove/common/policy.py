@@ -1,6 +1,5 @@
 """Who may do what: the rules of all rooms and the question whether one allows a request."""
 
-import importlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -8,16 +7,10 @@ from oslo_config import cfg
 from oslo_policy import policy
 
 from trove.common import context as trove_context
-from trove.common import exception
+from trove.common import exception, plugs
 
-RULE_MODULES = (
-    'trove.instance.policies',
-    'trove.datastore.policies',
-    'trove.flavor.policies',
-    'trove.limits.policies',
-    'trove.extensions.policies',
-)
-"""Modules with a ``list_rules()``. By name, because this floor must not import the rooms above it."""
+GROUP = 'trove.policies'
+"""Entry points of what lists a room's rules, because this floor must not import the rooms above it."""
 
 OPTS = [
     cfg.ListOpt(
@@ -73,8 +66,8 @@ def rule(name: str, check: str, description: str, *operations: tuple[str, str]) 
 def list_rules() -> list[policy.RuleDefault]:
     """Return the rules of all rooms, for the enforcer and for the sample file."""
     found: list[policy.RuleDefault] = list(BASE_RULES)
-    for name in RULE_MODULES:
-        found += importlib.import_module(name).list_rules()
+    for list_of_room in plugs.load_all(GROUP).values():
+        found += list_of_room()
     return found
 
 
