@@ -1,9 +1,10 @@
-"""trove-manage: the operator's tool for schema, datastores and keys."""
+"""trove-manage: the operator's tool for schema, datastores, keys and plugins."""
 
 import argparse
 import logging
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -78,6 +79,18 @@ def make_secrets_key(arguments: argparse.Namespace) -> None:
     print(f'The secrets key is in {path}.')
 
 
+def plugins(_arguments: argparse.Namespace) -> int:
+    """List what is installed for each socket, from which package, and why it cannot be used."""
+    with warnings.catch_warnings():
+        # What plugs import may bring eventlet, which says at each start that it is old.
+        warnings.simplefilter('ignore')
+        from trove.cmd import sockets
+
+        found = sockets.survey()
+    print(sockets.render(found))
+    return int(any(row.problem for _socket, rows in found for row in rows))
+
+
 # -- configuration ---------------------------------------------------------------
 
 
@@ -125,7 +138,9 @@ def _version_number(text: str) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog='trove-manage', description='Manage schema, datastores and keys of Trove.')
+    parser = argparse.ArgumentParser(
+        prog='trove-manage', description='Manage schema, datastores, keys and plugins of Trove.'
+    )
     parser.add_argument(
         '--config-file',
         metavar='FILE',
@@ -139,6 +154,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title='commands', metavar='COMMAND', required=True)
     _add_database_commands(commands)
     _add_datastore_commands(commands)
+    _add(commands, plugins)
     command = _add(commands, make_secrets_key)
     command.add_argument('path', nargs='?', help='file to write; default: option secrets_key_file')
     return parser
@@ -190,13 +206,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Console entry point; an error is one line on stderr and exit code 1."""
     arguments = _parser().parse_args(argv)
     try:
-        arguments.function(arguments)
+        code: int | None = arguments.function(arguments)
     except Exception as error:
         if not _is_expected(error):
             traceback.print_exc()
         print(f'trove-manage: {" ".join(str(error).split())}', file=sys.stderr)
         return 1
-    return 0
+    return code or 0
 
 
 def _is_expected(error: Exception) -> bool:

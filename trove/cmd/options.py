@@ -82,4 +82,5 @@ def _descriptions() -> list[Any]:
     from trove.common import plugs
     from trove.guestagent.datastore import description
 
-    return [found() for found in plugs.load_all('trove.datastores', description.Description).values()]
+    group = 'trove.datastores'
+    return [plugs.make(group, name, description.Description) for name in plugs.names(group)]

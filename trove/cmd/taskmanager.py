@@ -31,7 +31,7 @@ def build(conf: cfg.ConfigOpts) -> Sequence[daemon.Part]:
     """Return the parts of the process; every plug is loaded and checked here."""
     common.connect_database(conf)
     transport.start(conf)
-    provider = plugs.load(PROVIDERS_GROUP, conf.compute_provider, compute.Provider)(conf)
+    provider = plugs.make(PROVIDERS_GROUP, conf.compute_provider, compute.Provider, conf)
     kinds = plugs.load_all(OPERATIONS_GROUP, operation.Operation)
     system_clock = clock.Clock()
     worker = processes.own_name(conf.host)
@@ -44,8 +44,8 @@ def build(conf: cfg.ConfigOpts) -> Sequence[daemon.Part]:
         sealer=crypto.Sealer.from_file(conf.secrets_key_file),
         provider=provider,
         guest=lambda instance_id: guest_api.API(instance_id, conf),
-        dns=plugs.load(dns.GROUP, conf.dns_driver, dns.Dns)(conf),
-        keystore=plugs.load(keystore.GROUP, conf.key_store, keystore.KeyStore)(conf),
+        dns=plugs.make(dns.GROUP, conf.dns_driver, dns.Dns, conf),
+        keystore=plugs.make(keystore.GROUP, conf.key_store, keystore.KeyStore, conf),
     )
     runner = engine.Engine(kinds, tools)
     looks = reconcile.Looks(system_clock, conf.provider_full_look_turns, conf.provider_look_overlap_seconds)

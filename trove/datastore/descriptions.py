@@ -12,15 +12,16 @@ GROUP = 'trove.datastores'
 
 @functools.cache
 def _load(manager: str) -> description.Description:
-    found: description.Description = plugs.load(GROUP, manager, base=description.Description)()
+    found: description.Description = plugs.make(GROUP, manager, description.Description)
     return found
 
 
 def find(conf: cfg.ConfigOpts, manager: str) -> description.Description:
     """Return the description of a manager, whose options are then in the group of its name.
 
-    Raises ``PlugError`` when the manager is not installed.
+    Raises ``PlugError`` when the manager is not installed or cannot be used.
     """
     found = _load(manager)
-    conf.register_opts(found.server_options(), group=found.name)
+    with plugs.blamed(plugs.find(GROUP, manager), 'cannot register its options'):
+        conf.register_opts(found.server_options(), group=found.name)
     return found

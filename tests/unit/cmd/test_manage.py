@@ -65,6 +65,7 @@ def test_each_command_tells_what_it_is_for(capsys):
         'datastore_version_update',
         'db_load_datastore_config_parameters',
         'make_secrets_key',
+        'plugins',
     ):
         assert name in shown
 
