@@ -35,6 +35,7 @@ NOT_OPTIONS = {
     'datastore_version_update', 'db_load_datastore_config_parameters', 'make_secrets_key', 'pg_',
     'disable_by_file_path', 'allowed_cidrs', 'stop_db', 'start_db_with_conf_changes', 'resize_fs',
     'engine_paths', 'make_member', 'module_member',
+    'acme_trove', 'get_request_extensions', 'map_record', 'find_by',
 }  # fmt: skip
 GROUPS = {
     'trove.datastores',
