@@ -80,6 +80,7 @@ def build(conf: cfg.ConfigOpts, socket: Any) -> Sequence[daemon.Part]:
 def start() -> None:
     conf = common.configure('trove-api')
     trove_cfg.register(conf, OPTS)
+    application.check(conf)
     socket = listen(conf)
     daemon.serve(conf, lambda: build(conf, socket), conf.trove_api_workers)
 

@@ -24,6 +24,13 @@ def load(conf: cfg.ConfigOpts) -> Any:
     return deploy.loadapp(f'config:{find_paste_file(conf)}', name='trove')
 
 
+def check(conf: cfg.ConfigOpts) -> None:
+    """Raise what ``common.CANNOT_START`` names when the application cannot be loaded; for a process before it forks."""
+    trove_cfg.register(conf, common_api.OPTS)
+    common.connect_database(conf)
+    deploy.loadapp(f'config:{find_paste_file(conf)}', name='trove')
+
+
 def find_paste_file(conf: cfg.ConfigOpts) -> str:
     """Return the path of the paste file; ``ConfigurationError`` when there is none."""
     path = conf.find_file(conf.api_paste_config)

@@ -13,6 +13,7 @@ from oslo_log import log as logging
 from oslo_service import service as oslo_service
 
 from trove.cmd import common
+from trove.db.sqlalchemy import session
 
 LOG = logging.getLogger(__name__)
 
@@ -31,6 +32,8 @@ class Daemon(oslo_service.ServiceBase):
     def __init__(self, build: Callable[[], Sequence[Part]]) -> None:
         self._build = build
         self._parts: list[Part] = []
+        self.failure: str | None = None
+        """Why it could not start."""
 
     def start(self) -> None:
         try:
@@ -39,7 +42,8 @@ class Daemon(oslo_service.ServiceBase):
                 self._parts.append(part)
         except common.CANNOT_START as error:
             LOG.error('Cannot start: %s', error)
-            raise SystemExit(f'{sys.argv[0]}: {error}') from error
+            self.failure = f'{sys.argv[0]}: {error}'
+            raise SystemExit(self.failure) from error
         LOG.info('Started')
 
     def stop(self) -> None:
@@ -55,9 +59,19 @@ class Daemon(oslo_service.ServiceBase):
 
 
 def serve(conf: cfg.ConfigOpts, build: Callable[[], Sequence[Part]], workers: int = 1) -> None:
-    """Run the parts in so many processes until SIGTERM; what runs then is finished first."""
-    launcher: Any = oslo_service.launch(conf, Daemon(build), workers=workers, restart_method='mutate')
+    """Run the parts in so many processes until SIGTERM; what runs then is finished first.
+
+    What keeps the database from being used ends the process here, as its workers would be started again for ever.
+    """
+    common.connect_database(conf)
+    # No connection may be shared by processes.
+    session.dispose()
+    daemon = Daemon(build)
+    launcher: Any = oslo_service.launch(conf, daemon, workers=workers, restart_method='mutate')
     launcher.wait()
+    if daemon.failure is not None:
+        # The launcher tells its status, which is the same for a signal.
+        sys.exit(daemon.failure)
 
 
 def run(main: Callable[[], None]) -> None:
