@@ -29,13 +29,13 @@ NOT_OPTIONS = {
     'confirm_move', 'await_confirmed', 'keep_hold', 'update_access', 'rename_instance', 'rpc_ping', 'project_id',
     'reset_status', 'region_name', 'make_volume', 'boot_server', 'await_server', 'await_guest',
     'prepare_datastore', 'await_ready',
-    'find_server', 'delete_server', 'guest_files', 'guest_settings', 'find_missing', 'get_actions', 'get_resources', 'list_rules',
+    'find_server', 'guest_files', 'guest_settings', 'find_missing', 'get_actions', 'get_resources', 'list_rules',
     'has_databases', 'has_users', 'run_operation', 'create_instance', 'character_set',
     'information_schema', 'performance_schema', 'os_admin', 'db_sync', 'db_version', 'datastore_update',
     'datastore_version_update', 'db_load_datastore_config_parameters', 'make_secrets_key', 'pg_',
     'disable_by_file_path', 'allowed_cidrs', 'stop_db', 'start_db_with_conf_changes', 'resize_fs',
     'engine_paths', 'make_member', 'module_member',
-    'acme_trove', 'get_request_extensions', 'map_record', 'find_by',
+    'acme_trove', 'delete_server', 'get_request_extensions', 'map_record', 'find_by',
 }  # fmt: skip
 GROUPS = {
     'trove.datastores',
