@@ -152,7 +152,7 @@ class TestChanges:
         used = use_of(operator, member)
         place.run('instance', 'resize', 'flavor', place.name, GIANT)
         fault = await_change(place)['fault']['message']
-        assert 'no host has room for it' in fault
+        assert 'no host of the cloud could take the server' in fault
         assert 'It has flavor db.tiny as before; choose another one' in fault
         assert place.show()['flavor']['id'] == members.FLAVOR
         assert (place.server['id'], place.server['flavor']['original_name']) == (before['id'], members.FLAVOR)

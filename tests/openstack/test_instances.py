@@ -136,6 +136,12 @@ def test_access(place, cloud):
     assert place.values() == ['wren']
 
 
+def fixed_addresses(server):
+    """Return the addresses of the server's ports; of floating ones Nova hears late, when they come and when they go."""
+    found = [one for addresses in server['addresses'].values() for one in addresses]
+    return sorted(one['addr'] for one in found if one['OS-EXT-IPS:type'] == 'fixed')
+
+
 def test_rebuild_by_the_operator(place, trove, operator):
     before = place.server
     image_id = trove.make_guest_image('newer-guest')
@@ -143,7 +149,7 @@ def test_rebuild_by_the_operator(place, trove, operator):
     place.await_healthy()
     after = place.server
     assert (after['id'], after['image']['id']) == (before['id'], image_id)
-    assert after['addresses'] == before['addresses']
+    assert fixed_addresses(after) == fixed_addresses(before)
     assert place.values() == ['wren']
 
 

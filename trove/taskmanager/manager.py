@@ -7,7 +7,7 @@ from oslo_config import cfg
 from oslo_log import log as logging
 
 from trove.common import context as trove_context
-from trove.common import rpc
+from trove.common import exception, rpc
 from trove.common.rpc import notifications
 from trove.taskmanager import engine as taskmanager_engine
 
@@ -104,6 +104,9 @@ class Periodic:
                 return
             try:
                 work()
+            except exception.ComputeBusy as busy:
+                # A cloud that is away for an hour would fill the log with tracebacks that say the same.
+                LOG.warning('Periodic work is repeated: %s', busy)
             except Exception:
                 LOG.exception('Periodic work %r failed and is repeated', work)
 

@@ -4,6 +4,7 @@ import functools
 import threading
 
 from trove.common import context as trove_context
+from trove.common import exception
 from trove.taskmanager import manager
 
 
@@ -19,6 +20,20 @@ def test_wake_up_reaches_the_engine():
     engine = Woken()
     manager.Manager(engine).run_operation(trove_context.service_context(), operation_id='operation')
     assert engine.count == 1
+
+
+def test_provider_that_is_away_is_told_of_in_one_line(caplog):
+    def fall():
+        raise exception.ComputeBusy(reason='no answer')
+
+    seen = []
+    manager.Periodic([fall, lambda: seen.append('second')], 3600).turn()
+    (line,) = [record for record in caplog.records if record.name == manager.__name__]
+    assert (line.getMessage(), line.exc_info) == (
+        'Periodic work is repeated: The compute provider is not ready: no answer',
+        None,
+    )
+    assert seen == ['second']
 
 
 def test_turn_runs_everything_though_something_raises():
