@@ -39,7 +39,10 @@ _ADVICE = (
 )  # fmt: skip
 """What to do about a refusal, by its words; the first that fits."""
 
-_PASSING_CONFLICT = re.compile(r'quota|no more ip|ip ?address.* (in use|already allocated)', re.IGNORECASE)
+_LASTING_CONFLICT = re.compile(r'quota|no more ip|ip ?address.* (in use|already allocated)', re.IGNORECASE)
+
+_REFUSED_FURTHER_ON = re.compile(r'experiencing an unauthori[sz]ed exception', re.IGNORECASE)
+"""What Nova says with a 400 when it took our token and the next service did not: it ended just now, the next is new."""
 
 
 @contextlib.contextmanager
@@ -93,7 +96,7 @@ def translate(deed: str, error: BaseException) -> exception.ComputeError:
         return exception.ComputeError(reason=f'{reason} region_name and interface in [service_credentials]')
     if status is None or status >= 500 or status == 408:
         return exception.ComputeBusy(reason=f'{deed}: the cloud does not answer as it should ({text})')
-    if status == 401:
+    if status == 401 or _REFUSED_FURTHER_ON.search(text):
         return exception.ComputeBusy(
             reason=f'{deed}: Keystone or a service refused the service user ({text}); correct [service_credentials]'
         )
@@ -101,7 +104,7 @@ def translate(deed: str, error: BaseException) -> exception.ComputeError:
         return exception.ComputeBusy(f'{deed}: too many requests ({text})', _retry_after(error))
     if status == MISSING and 'security group' in text.lower():
         return exception.ComputeBusy(reason=f'{deed}: another worker changed it meanwhile ({text})')
-    if status in (CONFLICT, OUTDATED) and not _PASSING_CONFLICT.search(text):
+    if status in (CONFLICT, OUTDATED) and not _LASTING_CONFLICT.search(text):
         return exception.ComputeBusy(reason=f'{deed}: it is in use ({text})')
     return exception.ComputeError(reason=f'{deed}: {text.rstrip(".")}; {_advice(status, text)}')
 

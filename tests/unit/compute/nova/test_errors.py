@@ -35,6 +35,7 @@ BUSY = [
     keystone_exceptions.ConnectTimeout('too slow'),
     keystone_exceptions.Unauthorized('wrong password'),
     nova(401, 'unauthorized'),
+    nova(400, 'Networking client is experiencing an unauthorized exception.'),
     nova(408, 'timeout'),
     nova(409, "Cannot 'start' instance while it is in task_state deleting"),
     nova(429, 'too many'),
