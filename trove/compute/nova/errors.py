@@ -94,19 +94,25 @@ def translate(deed: str, error: BaseException) -> exception.ComputeError:
     if isinstance(error, keystone_exceptions.EndpointNotFound | openstack.exceptions.ServiceDisabledException):
         reason = f'{deed}: the catalogue of Keystone lacks a service ({text}); correct the catalogue or'
         return exception.ComputeError(reason=f'{reason} region_name and interface in [service_credentials]')
-    if status is None or status >= 500 or status == 408:
-        return exception.ComputeBusy(reason=f'{deed}: the cloud does not answer as it should ({text})')
-    if status == 401 or _REFUSED_FURTHER_ON.search(text):
-        return exception.ComputeBusy(
-            reason=f'{deed}: Keystone or a service refused the service user ({text}); correct [service_credentials]'
-        )
-    if status == 429:
-        return exception.ComputeBusy(f'{deed}: too many requests ({text})', _retry_after(error))
-    if status == MISSING and 'security group' in text.lower():
-        return exception.ComputeBusy(reason=f'{deed}: another worker changed it meanwhile ({text})')
-    if status in (CONFLICT, OUTDATED) and not _LASTING_CONFLICT.search(text):
-        return exception.ComputeBusy(reason=f'{deed}: it is in use ({text})')
+    passing = _passing(status, text)
+    if passing is not None:
+        return exception.ComputeBusy(f'{deed}: {passing}', _retry_after(error))
     return exception.ComputeError(reason=f'{deed}: {text.rstrip(".")}; {_advice(status, text)}')
+
+
+def _passing(status: int | None, text: str) -> str | None:
+    """Return why a repetition may help; None when it will not."""
+    if status is None or status >= 500 or status == 408:
+        return f'the cloud does not answer as it should ({text})'
+    if status == 401 or _REFUSED_FURTHER_ON.search(text):
+        return f'Keystone or a service refused the service user ({text}); correct [service_credentials]'
+    if status == 429:
+        return f'too many requests ({text})'
+    if status == MISSING and 'security group' in text.lower():
+        return f'another worker changed it meanwhile ({text})'
+    if status in (CONFLICT, OUTDATED) and not _LASTING_CONFLICT.search(text):
+        return f'it is in use ({text})'
+    return None
 
 
 def text_of(error: BaseException) -> str:
@@ -118,7 +124,7 @@ def text_of(error: BaseException) -> str:
     return line[:400]
 
 
-def _advice(status: int, text: str) -> str:
+def _advice(status: int | None, text: str) -> str:
     if status == 403 and 'olicy' in text and 'uota' not in text:
         return "ask the operator to give Trove's service user the role that this needs"
     for words, advice in _ADVICE:
