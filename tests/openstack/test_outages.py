@@ -72,6 +72,21 @@ def await_volume(trove, cloud, instance_id):
     assert trove.step_of(instance_id) == 'make_volume'
 
 
+def test_volume_that_cinder_has_lost(trove, cloud, member):
+    """Cinder leaves it in "creating" for ever then, and refuses an ordinary delete of it."""
+    with (
+        trove.configured({'nova': {'lost_volume_seconds': '5'}}, 'taskmanager'),
+        outages.frozen(cloud, 'cinder-scheduler'),
+    ):
+        place = places.Place(member, 'redis', 'cache')
+        await_volume(trove, cloud, place.id)
+        member.delete(place.id)
+        member.await_gone(place.id)
+        assert cloud.holdings_of(place.id) == {}
+    # Cinder finds the message after all, and that the volume is not wanted any more.
+    tenants.until(lambda: cloud.holdings_of(place.id) == {}, 30)
+
+
 def test_tokens_that_are_revoked(trove, cloud, member):
     """Nobody tells us of that: services refuse the token from one moment to the next."""
     token = outages.service_account(cloud).token()

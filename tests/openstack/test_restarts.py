@@ -96,7 +96,8 @@ def restart_all(trove, traffic, chance):
 
 @pytest.mark.slow
 def test_every_service_in_any_order(trove, cloud, member, place, chance):
-    with trove.configured({'redis': {'usage_timeout': BUILD_SECONDS}}, 'api'):
+    changes = {'redis': {'usage_timeout': BUILD_SECONDS}, 'nova': {'lost_volume_seconds': '30'}}
+    with trove.configured(changes, 'taskmanager', 'api'):
         traffic = Traffic(member, chance)
         restart_all(trove, traffic, chance)
         print(f'Asked for: {len(traffic.accepted)}, deleted: {len(traffic.deleted)}, refused: {traffic.refusals}')

@@ -1,5 +1,6 @@
 """Cinder's volumes: found by name and judged by their status."""
 
+import datetime
 from typing import Any
 
 from trove.common import exception
@@ -9,6 +10,8 @@ from trove.compute.nova import clients, errors, names
 READY = ('available', 'in-use')
 GROWING = 'extending'
 DELETABLE = ('available', 'error', 'error_extending', 'error_restoring')
+UNDER_WAY = ('creating', 'deleting')
+"""States that Cinder leaves soon, unless it lost the message that was to end them."""
 _MESSAGES_VERSION = '3.5'
 
 
@@ -48,6 +51,14 @@ class Disks:
             return 'Cinder gave no reason'
         told = [str(message['user_message']) for message in response.json().get('messages', ())]
         return told[0].rstrip('.') if told else 'Cinder gave no reason'
+
+
+def is_lost(volume: Any, lost_seconds: float, now: datetime.datetime) -> bool:
+    """Return whether Cinder has been making or deleting a volume for longer than it can mean it (UTC, without zone)."""
+    if volume.status not in UNDER_WAY:
+        return False
+    changed = datetime.datetime.fromisoformat(volume.updated_at or volume.created_at).replace(tzinfo=None)
+    return (now - changed).total_seconds() > lost_seconds
 
 
 def describe(volume: Any, size: int | None = None) -> base.Volume:

@@ -78,6 +78,13 @@ VOLUME_OPTS = [
         deprecated_opts=_formerly('block_device_mapping'),
         help='Name of the device that the data volume is attached as. The guest option device_path must agree.',
     ),
+    cfg.FloatOpt(
+        'lost_volume_seconds',
+        default=600.0,
+        min=1,
+        help='Seconds for which a volume may be in status creating or deleting before it is deleted by force. Cinder '
+        'leaves it so when it lost a message, for instance in a restart.',
+    ),
     cfg.BoolOpt(
         'volume_rootdisk_support',
         default=False,

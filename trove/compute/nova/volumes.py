@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from trove.common import exception
+from trove.common import clock, exception
 from trove.compute import base
 from trove.compute.nova import disks, errors, names, toolbox
 
@@ -53,14 +53,20 @@ class Volumes(base.Volumes):
         if not found:
             return not self.tools.slots.rest_seconds(instance_id)
         for volume in found:
-            if volume.status == 'error_deleting':
-                raise exception.ComputeError(
-                    reason='Cinder could not delete the volume; ask the operator to look at it and to reset its status'
-                )
-            if volume.status in disks.DELETABLE:
-                with errors.told('Deleting the volume'), errors.missing_is_fine():
-                    self.tools.cloud.volume.delete_volume(volume.id, ignore_missing=False)
+            self._delete(volume)
         return not self.tools.disks.find(instance_id)
+
+    def _delete(self, volume: Any) -> None:
+        if volume.status == 'error_deleting':
+            raise exception.ComputeError(
+                reason='Cinder could not delete the volume; ask the operator to look at it and to reset its status'
+            )
+        is_lost = disks.is_lost(volume, self.tools.settings.lost_volume_seconds, clock.utcnow())
+        if is_lost:
+            LOG.warning('Volume %s has been %s for long and is deleted by force', volume.id, volume.status)
+        if is_lost or volume.status in disks.DELETABLE:
+            with errors.told('Deleting the volume'), errors.missing_is_fine():
+                self.tools.cloud.volume.delete_volume(volume.id, ignore_missing=False, force=is_lost)
 
     def _create(self, request: base.ServerRequest) -> Any:
         settings = self.tools.settings
