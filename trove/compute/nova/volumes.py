@@ -53,10 +53,10 @@ class Volumes(base.Volumes):
         if not found:
             return not self.tools.slots.rest_seconds(instance_id)
         for volume in found:
-            self._delete(volume)
+            self._discard(volume)
         return not self.tools.disks.find(instance_id)
 
-    def _delete(self, volume: Any) -> None:
+    def _discard(self, volume: Any) -> None:
         if volume.status == 'error_deleting':
             raise exception.ComputeError(
                 reason='Cinder could not delete the volume; ask the operator to look at it and to reset its status'
