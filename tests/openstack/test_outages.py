@@ -15,16 +15,6 @@ VOLUME_SECONDS = 90
 NO_ANSWER = 'the cloud does not answer as it should'
 
 
-def check_one_of_each(place):
-    held = place.member.cloud.holdings_of(place.id)
-    assert {kind: len(held[kind]) for kind in ('servers', 'volumes', 'security groups', 'ports')} == {
-        'servers': 1,
-        'volumes': 1,
-        'security groups': 1,
-        'ports': 2,
-    }
-
-
 def await_no_answer(trove, instance_id):
     """Wait until the step that an instance is in has failed because nobody answered."""
     statement = 'SELECT error FROM operations WHERE active_key = %s'
@@ -48,7 +38,7 @@ def test_create_while_nova_is_away(trove, cloud, asked):
         shown = asked.show()
         assert (shown['status'], shown['operation']['action']) == ('BUILD', 'create')
     asked.await_healthy()
-    check_one_of_each(asked)
+    places.check_one_of_each(asked)
     asked.put('wren')
     assert asked.values() == ['wren']
 
@@ -97,7 +87,7 @@ def test_tokens_that_are_revoked(trove, cloud, member):
         outages.revoke_tokens(cloud)
         assert not outages.is_accepted(cloud, token)
     place.await_healthy()
-    check_one_of_each(place)
+    places.check_one_of_each(place)
     member.delete(place.id)
     outages.revoke_tokens(cloud)
     member.await_gone(place.id)
@@ -113,7 +103,7 @@ def test_tokens_that_expire(trove, cloud, member):
             await_volume(trove, cloud, place.id)
             tenants.until(lambda: not outages.is_accepted(cloud, token), 2 * TOKEN_SECONDS, 1)
         place.await_healthy()
-        check_one_of_each(place)
+        places.check_one_of_each(place)
         member.delete(place.id)
         member.await_gone(place.id)
         assert cloud.holdings_of(place.id) == {}

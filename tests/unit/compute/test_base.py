@@ -4,6 +4,16 @@ import pytest
 
 from trove.common import exception
 from trove.compute import base
+from trove.compute.local import provider as local
+from trove.compute.nova import provider as nova
+
+
+@pytest.mark.parametrize('provider', [local.LocalProvider, nova.NovaProvider], ids=lambda kind: kind.__name__)
+def test_no_part_of_a_provider_hides_what_another_part_has(provider):
+    parts = [part for part in provider.__mro__ if part.__module__ not in (base.__name__, 'abc', 'builtins')]
+    methods = [name for part in parts for name, value in vars(part).items() if callable(value) and name[:2] != '__']
+    assert methods
+    assert sorted(methods) == sorted(set(methods))
 
 
 def test_ports_and_ranges_become_numbers():
