@@ -8,7 +8,9 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-# Imports stand in the functions: help must not wait for libraries that it has no use for.
+from trove.cmd import arguments as cmd_arguments
+
+# Other imports stand in the functions: help must not wait for libraries that it has no use for.
 
 
 def db_sync(arguments: argparse.Namespace) -> None:
@@ -99,10 +101,8 @@ def _configure(arguments: argparse.Namespace) -> Any:
 
     # The tool tells results and errors itself; nobody reads a log of it.
     logging.getLogger().addHandler(logging.NullHandler())
-    options = [f'--config-file={path}' for path in arguments.config_file]
-    options += [f'--config-dir={path}' for path in arguments.config_dir]
     conf = cfg.ConfigOpts()
-    conf(options, project='trove', prog='trove-manage')
+    conf(cmd_arguments.configuration_of(arguments), project='trove', prog='trove-manage')
     return conf
 
 
@@ -141,16 +141,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog='trove-manage', description='Manage schema, datastores, keys and plugins of Trove.'
     )
-    parser.add_argument(
-        '--config-file',
-        metavar='FILE',
-        action='append',
-        default=[],
-        help='configuration file; may be repeated. Default: trove.conf in ~/.trove, ~, /etc/trove, /etc',
-    )
-    parser.add_argument(
-        '--config-dir', metavar='FOLDER', action='append', default=[], help='folder with *.conf files; may be repeated'
-    )
+    cmd_arguments.add_configuration(parser)
     commands = parser.add_subparsers(title='commands', metavar='COMMAND', required=True)
     _add_database_commands(commands)
     _add_datastore_commands(commands)

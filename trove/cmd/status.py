@@ -9,7 +9,9 @@ import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-# Imports stand in the functions: help must not wait for libraries that it has no use for.
+from trove.cmd import arguments as cmd_arguments
+
+# Other imports stand in the functions: help must not wait for libraries that it has no use for.
 
 UNEXPECTED_CODE = 255
 WIDTH = 76
@@ -60,26 +62,15 @@ def _configure(arguments: argparse.Namespace) -> Any:
 
     # What is wrong is told in the table; nobody reads a log of this.
     logging.getLogger().addHandler(logging.NullHandler())
-    options = [f'--config-file={path}' for path in arguments.config_file]
-    options += [f'--config-dir={path}' for path in arguments.config_dir]
     # The bus library insists on the one global configuration.
     trove_cfg.register(cfg.CONF, trove_cfg.COMMON_OPTS)
-    cfg.CONF(options, project='trove', prog='trove-status')
+    cfg.CONF(cmd_arguments.configuration_of(arguments), project='trove', prog='trove-status')
     return cfg.CONF
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog='trove-status', description='Tell whether Trove is fit for an upgrade.')
-    parser.add_argument(
-        '--config-file',
-        metavar='FILE',
-        action='append',
-        default=[],
-        help='configuration file; may be repeated. Default: trove.conf in ~/.trove, ~, /etc/trove, /etc',
-    )
-    parser.add_argument(
-        '--config-dir', metavar='FOLDER', action='append', default=[], help='folder with *.conf files; may be repeated'
-    )
+    cmd_arguments.add_configuration(parser)
     categories = parser.add_subparsers(title='categories', metavar='CATEGORY', required=True)
     upgrade = categories.add_parser('upgrade', help='upgrades')
     commands = upgrade.add_subparsers(title='commands', metavar='COMMAND', required=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import openstack.exceptions
 
-from trove.common import exception
+from trove.common import cloud, exception
 from trove.compute import base
 from trove.compute.nova import clients, errors, names
 
@@ -109,7 +109,7 @@ class Groups:
                 )
             except openstack.exceptions.ConflictException as error:
                 # Somebody made it at the same time.
-                if 'exist' not in errors.text_of(error):
+                if 'exist' not in cloud.text_of(error):
                     raise
 
     def _name(self, instance_id: str) -> str:
@@ -173,7 +173,7 @@ class FloatingAddresses:
                 )
             except openstack.exceptions.ConflictException as error:
                 # Neutron gives an address of a port one floating IP only: somebody made it at the same time.
-                if 'already' not in errors.text_of(error):
+                if 'already' not in cloud.text_of(error):
                     raise
                 return
         LOG.info('A floating IP was made for instance %s', instance_id)

@@ -5,14 +5,12 @@ import types
 from typing import Any, Self
 
 import novaclient.client
-import openstack.connection
 import urllib3
 import urllib3.exceptions
 from keystoneauth1 import session as keystone_session
-from openstack.config import cloud_region
 from oslo_config import cfg
 
-from trove.common import exception, keystone
+from trove.common import cloud, exception, keystone
 from trove.compute.nova import errors, options
 
 READING = '2.46'
@@ -21,6 +19,7 @@ WRITING = '2.67'
 """Tags and volume types at create, user data at rebuild, a host to migrate to; no injected files any more."""
 REBUILDING_VOLUMES = '2.93'
 """The first version in which a root volume can be made anew."""
+_VERSIONS = {'block_storage_api_version': '3', 'image_api_version': '2'}
 _READING_METHODS = ('GET', 'HEAD')
 _RETRIED_STATUS = (502, 503, 504)
 _MARGIN_SECONDS = 5.0
@@ -111,7 +110,7 @@ class Clients:
         # The first look asks the service for its versions; a failure is not kept.
         with self._lock, errors.told(f'Looking for the {name.replace("_", " ")} service'):
             if self._connection is None:
-                self._connection = self._made_connection(session)
+                self._connection = cloud.connection(self._conf, session, **_VERSIONS)
             return getattr(self._connection, name)
 
     def _made_session(self) -> keystone_session.Session:
@@ -128,15 +127,3 @@ class Clients:
             carrier: Any = adapter
             carrier.max_retries = retries
         return session
-
-    def _made_connection(self, session: keystone_session.Session) -> Any:
-        settings = self._conf[keystone.GROUP]
-        region = cloud_region.from_session(
-            session,
-            region_name=settings.region_name,
-            app_name='trove',
-            interface=settings.interface,
-            block_storage_api_version='3',
-            image_api_version='2',
-        )
-        return openstack.connection.Connection(config=region)

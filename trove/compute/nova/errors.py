@@ -8,10 +8,8 @@ import openstack.exceptions
 from keystoneauth1 import exceptions as keystone_exceptions
 from novaclient import exceptions as nova_exceptions
 
-from trove.common import exception
+from trove.common import cloud, exception
 
-MISSING = 404
-CONFLICT = 409
 OUTDATED = 412
 
 _LIBRARIES = (
@@ -58,18 +56,9 @@ def told(deed: str) -> Iterator[None]:
         raise translate(deed, error) from error
 
 
-def status_of(error: BaseException) -> int | None:
-    """Return the HTTP status that an error of any of the libraries carries, or None."""
-    for name in ('status_code', 'http_status', 'code'):
-        status = getattr(error, name, None)
-        if isinstance(status, int) and status:
-            return status
-    return None
-
-
 def is_status(error: BaseException, *statuses: int) -> bool:
     """Return whether the cloud answered with one of these."""
-    return status_of(error) in statuses
+    return cloud.status_of(error) in statuses
 
 
 @contextlib.contextmanager
@@ -78,22 +67,21 @@ def missing_is_fine() -> Iterator[None]:
     try:
         yield
     except _LIBRARIES as error:
-        if not is_status(error, MISSING):
+        if not is_status(error, cloud.MISSING):
             raise
 
 
 def is_final(error: BaseException) -> bool:
     """Return whether the request that failed is over: the cloud refused it, and nothing of it comes later."""
-    status = status_of(error)
+    status = cloud.status_of(error)
     return status is not None and 400 <= status < 500 and status != 408
 
 
 def translate(deed: str, error: BaseException) -> exception.ComputeError:
     """Return the error of ours that an error of a client library stands for."""
-    status, text = status_of(error), text_of(error)
-    if isinstance(error, keystone_exceptions.EndpointNotFound | openstack.exceptions.ServiceDisabledException):
-        reason = f'{deed}: the catalogue of Keystone lacks a service ({text}); correct the catalogue or'
-        return exception.ComputeError(reason=f'{reason} region_name and interface in [service_credentials]')
+    status, text = cloud.status_of(error), cloud.text_of(error)
+    if cloud.lacks_service(error):
+        return exception.ComputeError(reason=f'{deed}: the service was not found ({text}); {cloud.CATALOGUE_ADVICE}')
     passing = _passing(status, text)
     if passing is not None:
         return exception.ComputeBusy(f'{deed}: {passing}', _retry_after(error))
@@ -108,20 +96,11 @@ def _passing(status: int | None, text: str) -> str | None:
         return f'Keystone or a service refused the service user ({text}); correct [service_credentials]'
     if status == 429:
         return f'too many requests ({text})'
-    if status == MISSING and 'security group' in text.lower():
+    if status == cloud.MISSING and 'security group' in text.lower():
         return f'another worker changed it meanwhile ({text})'
-    if status in (CONFLICT, OUTDATED) and not _LASTING_CONFLICT.search(text):
+    if status in (cloud.CONFLICT, OUTDATED) and not _LASTING_CONFLICT.search(text):
         return f'it is in use ({text})'
     return None
-
-
-def text_of(error: BaseException) -> str:
-    """Return what the cloud said, in one line and without addresses of the cloud's own requests."""
-    said = getattr(error, 'details', None) if isinstance(error, openstack.exceptions.HttpException) else None
-    said = said or getattr(error, 'message', None) or str(error) or type(error).__name__
-    line = ' '.join(str(said).split())
-    line = re.sub(r'HTTPConnectionPool\(.*', 'no connection', line)
-    return line[:400]
 
 
 def _advice(status: int | None, text: str) -> str:

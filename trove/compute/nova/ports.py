@@ -6,7 +6,7 @@ from typing import Any
 
 import openstack.exceptions
 
-from trove.common import exception
+from trove.common import cloud, exception
 from trove.compute import base
 from trove.compute.nova import clients, errors, names, options
 
@@ -83,7 +83,7 @@ class Ports:
                 )
             except openstack.exceptions.ConflictException as error:
                 # Somebody made it at the same time; the next look finds it.
-                if 'mac' not in errors.text_of(error).lower():
+                if 'mac' not in cloud.text_of(error).lower():
                     raise
                 return
         LOG.info('Port %s was made', wanted['name'])

@@ -33,7 +33,7 @@ from typing import Any
 
 import openstack.exceptions
 
-from trove.common import exception
+from trove.common import cloud, exception
 from trove.compute.nova import clients, errors, names
 
 LOG = logging.getLogger(__name__)
@@ -128,7 +128,7 @@ class Slots:
                     project_id=self._cloud.project_id(),
                 )
             except openstack.exceptions.ConflictException as error:
-                if 'mac' not in errors.text_of(error).lower():
+                if 'mac' not in cloud.text_of(error).lower():
                     raise
                 reason = f'Making the {purpose}: another worker is at it'
                 raise exception.ComputeBusy(reason, _RETRY_SECONDS) from error

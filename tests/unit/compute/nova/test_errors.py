@@ -6,7 +6,7 @@ import requests
 from keystoneauth1 import exceptions as keystone_exceptions
 from novaclient import exceptions as nova_exceptions
 
-from trove.common import exception
+from trove.common import cloud, exception
 from trove.compute.nova import errors
 
 
@@ -109,7 +109,7 @@ def test_other_errors_pass_through():
 
 
 def test_texts_are_one_short_line():
-    text = errors.text_of(nova(400, 'a\n b' + 'x' * 1000))
+    text = cloud.text_of(nova(400, 'a\n b' + 'x' * 1000))
     assert '\n' not in text
     assert len(text) <= 400
-    assert errors.text_of(KeyError()) == 'KeyError'
+    assert cloud.text_of(KeyError()) == 'KeyError'
