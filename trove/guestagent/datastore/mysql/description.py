@@ -15,6 +15,8 @@ from trove.guestagent.datastore import description
 from trove.guestagent.datastore.mysql import options
 
 _DATABASE_NAME = re.compile(r'[A-Za-z0-9_-]+[\s?#@]*[A-Za-z0-9_-]+')
+_LAST_CHARACTER = '\uffff'
+"""The grant tables keep names in three bytes for a character; what lies beyond fits into none."""
 _FORBIDDEN_IN_USERS = frozenset('\'";`,/\\')
 
 
@@ -61,9 +63,10 @@ class MySQLFamily(description.Description):
             raise exception.BadRequest(
                 f"User name '{name}' cannot be used: it may have {options.USER_NAME_LENGTH} characters."
             )
-        if not _is_clean(name):
+        if not _is_clean(name) or max(name) > _LAST_CHARACTER:
             raise exception.BadRequest(
-                f"User name '{name}' cannot be used: no blanks at the ends, no quotes, commas, semicolons or slashes."
+                f"User name '{name}' cannot be used: no blanks at the ends, no quotes, commas, semicolons or slashes, "
+                'no emoji.'
             )
         self._refuse_reserved(name, self.reserved_users)
 

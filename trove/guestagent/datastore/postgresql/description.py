@@ -50,8 +50,8 @@ class PostgreSQL(description.Description):
             if name.startswith(options.RESERVED_PREFIX):
                 raise exception.ReservedName(name=name)
             self._refuse_reserved(name, self.reserved_users)
-        if user.get('password') is not None and not user['password']:
-            raise exception.BadRequest('The password is empty.')
+        if user.get('password') is not None and (not user['password'] or '\0' in user['password']):
+            raise exception.BadRequest('The password is empty, or holds a NUL, which no client can send.')
         for database in user.get('databases') or ():
             self.validate_database({'name': database['name']})
 

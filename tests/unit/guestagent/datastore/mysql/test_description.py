@@ -51,7 +51,7 @@ def test_user_name_is_taken(name):
 
 
 @pytest.mark.parametrize(
-    'name', ['', 'x' * 17, ' joe', 'joe ', "j'oe", 'j"oe', 'j;oe', 'j`oe', 'j,oe', 'j/oe', 'j\\oe']
+    'name', ['', 'x' * 17, ' joe', 'joe ', "j'oe", 'j"oe', 'j;oe', 'j`oe', 'j,oe', 'j/oe', 'j\\oe', 'j\U0001f4a3']
 )
 def test_user_name_is_refused(name):
     with pytest.raises(exception.BadRequest, match='User name'):

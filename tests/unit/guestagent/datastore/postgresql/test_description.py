@@ -48,6 +48,8 @@ def test_reserved_user_is_refused(name):
         POSTGRESQL.validate_user({'name': name})
 
 
-def test_empty_password_is_refused():
-    with pytest.raises(exception.BadRequest):
-        POSTGRESQL.validate_user({'password': ''})
+@pytest.mark.parametrize('password', ['', 'canary\0'])
+def test_password_that_no_client_can_send_is_refused(password):
+    with pytest.raises(exception.BadRequest) as caught:
+        POSTGRESQL.validate_user({'password': password})
+    assert 'canary' not in str(caught.value)
