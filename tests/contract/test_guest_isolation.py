@@ -49,7 +49,9 @@ before = set(sys.modules)
 from trove.cmd import guest
 from trove.common import plugs
 from trove.guestagent import dbaas
+from trove.storage import base
 plugs.load(dbaas.GROUP, sys.argv[1])
+plugs.load_all(base.GROUP, base.Store)
 print(json.dumps([name for name, module in sys.modules.items() if name not in before and module is not None]))
 """
 

@@ -43,7 +43,7 @@ IMPORTERS = re.compile(
     r'|\bstevedore\b|^(exec|eval|compile)$'
 )
 """Names, as they are written in code, by which a module is found by a text."""
-FILLED_BY_VENDORS = {'trove.db_plugins', 'trove.storage'}
+FILLED_BY_VENDORS = {'trove.db_plugins'}
 """Groups of entry points that have none of ours."""
 GROUP_NAME = re.compile(r'^trove\.(api\.extensions|api\.rooms|datastores|guestagent\.datastores|db_plugins|policies'
                         r'|compute\.providers|storage|operations|dns|keystores)$')  # fmt: skip

@@ -1,7 +1,9 @@
-"""The pages about resources and tables of a vendor, followed to the letter: their code is installed and used."""
+"""The pages about resources, tables and stores of a vendor, followed to the letter: their code is used."""
 
+import os
 import pathlib
 import re
+import subprocess
 import sys
 import textwrap
 
@@ -11,9 +13,10 @@ from paste import deploy
 from tests.fixtures import api as api_fixture
 from tests.fixtures import vendor
 from trove.cmd import common
-from trove.common import exception
+from trove.common import exception, plugs
 from trove.db import get_db_api
 from trove.db.sqlalchemy import migration
+from trove.storage import base as storage
 
 PAGES = pathlib.Path(__file__).resolve().parents[2] / 'doc' / 'source' / 'contributor'
 
@@ -90,3 +93,25 @@ def test_the_page_about_tables(package, sqlite_control_database):
         names['models'].Part(id=key, project_id='p', name='wheel').save()
     exec(blocks['with get_db_api().transaction() as session:'], names)
     assert [part.name for part in names['models'].Part.find_all()] == ['large wheel']
+
+
+def test_the_page_about_stores(tmp_path):
+    code = blocks_of('adding-a-store.rst', 'python')
+    folder = tmp_path / 'acme_trove'
+    folder.mkdir()
+    (folder / '__init__.py').touch()
+    (folder / 'store.py').write_text(code['"""A store on the disk that all our hosts mount."""'])
+    tests = tmp_path / 'test_store.py'
+    tests.write_text(code['"""The store against its contract."""'])
+    with vendor.site(tmp_path) as site:
+        site.install(trove__storage={'acme': 'acme_trove.store:AcmeStore'})
+        assert plugs.load(storage.GROUP, 'acme', storage.Store).__name__ == 'AcmeStore'
+    done = subprocess.run(
+        [sys.executable, '-m', 'pytest', '-q', '-p', 'no:cacheprovider', str(tests)],
+        cwd=tmp_path,
+        env={**os.environ, 'PYTHONPATH': str(tmp_path)},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout

@@ -15,6 +15,7 @@ from trove.common.rpc import transport
 from trove.conductor import api as conductor_api
 from trove.guestagent import agent, dbaas, options
 from trove.guestagent import api as guest_api
+from trove.storage import stores
 
 LOG = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ def serve(conf: cfg.ConfigOpts) -> None:
         signal.signal(number, lambda *_: ending.set())
     if not conf.guest_id:
         raise exception.ConfigurationError(reason='guest_id is not set')
+    stores.check(conf)
     try:
         datastore = dbaas.make_manager(conf, ending.wait)
     except exception.GuestError:

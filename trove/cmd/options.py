@@ -19,6 +19,7 @@ def list_server_opts() -> Listed:
     from trove.db.sqlalchemy import session
     from trove.dns import options as dns_options
     from trove.keystore import options as keystore_options
+    from trove.storage import options as storage_options
 
     return [
         (None, [*trove_cfg.COMMON_OPTS, *_daemons(), *_web(), *_rooms(), *crypto.OPTS]),
@@ -30,6 +31,7 @@ def list_server_opts() -> Listed:
         *nova_options.list_opts(),
         *dns_options.list_opts(),
         *keystore_options.list_opts(),
+        *storage_options.list_opts(),
         *((one.name, one.server_options()) for one in _descriptions()),
     ]
 
@@ -39,9 +41,11 @@ def list_guest_opts() -> Listed:
     from trove.common import cfg as trove_cfg
     from trove.conductor import api as conductor_api
     from trove.guestagent import options
+    from trove.storage import options as storage_options
 
     return [
         (None, [*trove_cfg.COMMON_OPTS, *options.OPTS, *conductor_api.OPTS]),
+        *storage_options.list_opts(),
         *((one.name, one.guest_options()) for one in _descriptions()),
     ]
 

@@ -11,6 +11,7 @@ from trove.dns import base as dns
 from trove.guestagent import dbaas
 from trove.guestagent.datastore import description, manager
 from trove.keystore import base as keystore
+from trove.storage import base as storage
 from trove.taskmanager import operation
 
 Check = Callable[[str, str], object]
@@ -47,7 +48,7 @@ SOCKETS = (
     Socket(extensions.GROUP, extensions.ExtensionDescriptor),
     Socket(common.DB_PLUGINS_GROUP, _database_plugin),
     Socket('trove.compute.providers', compute.Provider),
-    Socket('trove.storage', plugs.load),
+    Socket(storage.GROUP, storage.Store),
     Socket('trove.operations', operation.Operation),
     Socket(dns.GROUP, dns.Dns),
     Socket(keystore.GROUP, keystore.KeyStore),

@@ -21,6 +21,7 @@ from trove.instance import reconcile
 from trove.keystore import base as keystore
 from trove.keystore import options as keystore_options
 from trove.quota import options as quota_options
+from trove.storage import stores
 from trove.taskmanager import api, engine, manager, operation
 
 PROVIDERS_GROUP = 'trove.compute.providers'
@@ -32,6 +33,7 @@ def build(conf: cfg.ConfigOpts) -> Sequence[daemon.Part]:
     common.connect_database(conf)
     transport.start(conf)
     provider = plugs.make(PROVIDERS_GROUP, conf.compute_provider, compute.Provider, conf)
+    stores.check(conf)
     kinds = plugs.load_all(OPERATIONS_GROUP, operation.Operation)
     system_clock = clock.Clock()
     worker = processes.own_name(conf.host)

@@ -57,7 +57,8 @@ def test_all_of_ours_can_be_used(tell):
     code, lines = tell()
     assert code == 0
     assert 'redis ok trove 1.0.0 trove.guestagent.datastore.redis.description:Redis' in lines
-    assert lines[lines.index('trove.storage') + 1] == 'none'
+    assert lines[lines.index('trove.storage') + 1] == 'local ok trove 1.0.0 trove.storage.local:LocalStore'
+    assert lines[lines.index('trove.db_plugins') + 1] == 'none'
     assert not [line for line in lines if 'BROKEN' in line]
 
 
