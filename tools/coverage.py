@@ -3,7 +3,8 @@
 
 The end-to-end tests run last and without measuring: they drive whole processes. The
 entry points in trove/cmd are left out of the bounds for that reason; they run there. So is
-the nova provider: tools/test-openstack runs it against a real Nova and holds its bound.
+the nova provider: tools/test-openstack runs it against a real Nova and holds its bound. The
+suites in trove/testing are tests themselves, and would only make the figure look better.
 """
 
 import json
@@ -21,7 +22,7 @@ WITH_SERVERS = ('tests/contract', 'tests/durability')
 UNMEASURED = ('tests/e2e',)
 
 COMPLETE = ('trove/db/operations.py', 'trove/taskmanager/')
-LEFT_OUT = ('trove/cmd/', 'trove/compute/nova/')
+LEFT_OUT = ('trove/cmd/', 'trove/compute/nova/', 'trove/testing/')
 LEAST_PERCENT = 90.0
 
 

@@ -3,10 +3,10 @@
 import pytest
 from oslo_config import cfg
 
-from tests.contract import dns as contract
 from tests.fixtures import cloud_service, designate_double, http_double
 from trove.common import exception, plugs
 from trove.dns import base, designate, none
+from trove.testing import dns as contract
 
 FIRST, SECOND = contract.FIRST, contract.SECOND
 ZONE = 'db.example.org.'

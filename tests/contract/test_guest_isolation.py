@@ -18,6 +18,7 @@ FORBIDDEN = {
     'novaclient',
     'openstack',
     'paste',
+    'pytest',
     'routes',
     'sqlalchemy',
     'webob',
@@ -40,6 +41,7 @@ FORBIDDEN_OF_OURS = (
     'trove.instance',
     'trove.keystore',
     'trove.taskmanager',
+    'trove.testing',
 )
 
 LOADED = """

@@ -263,6 +263,19 @@ def test_only_plugs_are_found_by_name() -> None:
     assert found == set(IMPORTS_BY_NAME)
 
 
+def test_suites_are_for_tests() -> None:
+    """No process of ours loads what the tests of vendors subclass, nor pytest: neither by an import nor by a plug."""
+    rows = [
+        name_of(path)
+        for path, tree in SOURCES.items()
+        if path.parent != ROOT / 'trove' / 'testing'
+        and any(re.match(r'(trove\.testing|_?pytest)\b', name) for name in written_names(tree))
+    ]
+    assert rows == []
+    targets = [target for group in groups_of_ours() for target in entry_points(group).values()]
+    assert [target for target in targets if target.startswith('trove.testing')] == []
+
+
 def test_every_group_of_ours_is_declared() -> None:
     """A text that reads like a group of entry points is one of ``setup.cfg``, or one that only vendors fill."""
     declared = set(groups_of_ours())

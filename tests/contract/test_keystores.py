@@ -3,10 +3,10 @@
 import pytest
 from oslo_config import cfg
 
-from tests.contract import keystores as contract
 from tests.fixtures import barbican_double, cloud_service, http_double
 from trove.common import exception, plugs
 from trove.keystore import barbican, base, none
+from trove.testing import keystores as contract
 
 SECRET, ANOTHER = contract.SECRET, contract.ANOTHER
 

@@ -4,10 +4,10 @@ import uuid
 
 import pytest
 
-from tests.contract import providers
 from tests.fixtures import provider_double
 from trove.common import states
 from trove.compute import base
+from trove.testing import providers
 
 
 class DoubleWorld(providers.World):

@@ -10,7 +10,6 @@ import jinja2
 import pytest
 from oslo_config import cfg
 
-from tests.contract import providers
 from tests.fixtures import engines, local_provider
 from tests.fixtures.broker import shared_broker  # noqa: F401
 from trove.common import context as trove_context
@@ -19,6 +18,7 @@ from trove.common.rpc import transport
 from trove.compute.local import users
 from trove.guestagent import api as guest_api
 from trove.guestagent import requests
+from trove.testing import providers
 
 until = providers.until
 DATASTORES = ('mariadb', 'postgresql', 'redis')

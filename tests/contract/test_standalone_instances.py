@@ -4,10 +4,10 @@ import pathlib
 
 import pytest
 
-from tests.contract import providers
 from tests.fixtures import local_provider
 from trove.standalone import configuration, instances
 from trove.standalone.errors import StackError
+from trove.testing import providers
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.contract import providers
 from tests.fixtures import nova_provider
+from trove.testing import providers
 
 
 @pytest.fixture

@@ -8,9 +8,10 @@ import uuid
 
 import pytest
 
-from tests.fixtures import asking, nova_provider
+from tests.fixtures import nova_provider
 from trove.common import clock, exception, states
 from trove.compute import base
+from trove.testing import asking
 
 ERROR = states.ServerStatus.ERROR
 

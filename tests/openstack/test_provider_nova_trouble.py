@@ -5,8 +5,9 @@ import dataclasses
 
 import pytest
 
-from tests.fixtures import asking, nova_provider, troubled_proxy
+from tests.fixtures import nova_provider, troubled_proxy
 from trove.common import exception
+from trove.testing import asking
 
 SERVERS = r'/servers$'
 VOLUMES = r'/volumes$'

@@ -2,12 +2,12 @@
 
 import pytest
 
-from tests.contract import providers
-from tests.fixtures import asking, nova_provider
+from tests.fixtures import nova_provider
 from trove.common import clock as trove_clock
 from trove.common import states
 from trove.db import get_db_api, models
 from trove.instance import reconcile
+from trove.testing import asking, providers
 
 # The first look asks for all servers, and no other in a test.
 FULL_LOOK_TURNS = 1_000_000

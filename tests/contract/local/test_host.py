@@ -9,10 +9,10 @@ import subprocess
 
 import pytest
 
-from tests.contract import providers
 from tests.fixtures import local_provider
 from trove.common import exception
 from trove.compute.local import addresses, volumes
+from trove.testing import providers
 
 needs_root = local_provider.needs_root
 until = providers.until

@@ -8,10 +8,10 @@ import sys
 
 import pytest
 
-from tests.contract import providers
 from tests.fixtures import local_provider
 from trove.common import clock, states
 from trove.compute.local import volumes
+from trove.testing import providers
 
 needs_root = local_provider.needs_root
 until = providers.until

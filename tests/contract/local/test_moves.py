@@ -5,9 +5,9 @@ import socket
 
 import pytest
 
-from tests.contract import providers
 from trove.common import clock, exception, states
 from trove.compute.local import records, servers
+from trove.testing import providers
 
 STATES = states.ServerStatus
 until = providers.until

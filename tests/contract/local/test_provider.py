@@ -11,10 +11,10 @@ import sys
 
 import pytest
 
-from tests.contract import providers
 from tests.fixtures import local_provider, ordinary
 from trove.common import clock, exception
 from trove.compute.local import locks, machine, users
+from trove.testing import providers
 
 needs_root = local_provider.needs_root
 # Set for the run as an ordinary user that a run as root starts.
