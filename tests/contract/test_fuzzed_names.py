@@ -12,8 +12,9 @@ from hypothesis import strategies
 
 from tests.fixtures import engines
 from trove.common import exception
+from trove.testing import guests
 
-CONTEXT = engines.CONTEXT
+CONTEXT = guests.CONTEXT
 # Not the distribution's wrapper, which takes longer than the whole question.
 PSQL = max(glob.glob('/usr/lib/postgresql/*/bin/psql'), default='psql')
 PASSWORD = 'a Password of 24 letters'
@@ -55,7 +56,7 @@ fuzzed = hypothesis.settings(
 @pytest.fixture(params=RUNNABLE, scope='module')
 def guest(request):
     """A guest with one database and one user that must outlive every name."""
-    made = engines.Guest(request.param)
+    made = engines.Guest(engines.WORLDS[request.param])
     try:
         made.prepare(
             root_password=PASSWORD,

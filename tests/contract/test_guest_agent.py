@@ -19,6 +19,7 @@ from trove.common.rpc import transport
 from trove.conductor import api as conductor_api
 from trove.guestagent import api, requests
 from trove.guestagent.system import files
+from trove.testing import hosts
 
 pytest_plugins = ['tests.fixtures.broker']
 
@@ -52,7 +53,7 @@ class Conductor:
 
 @pytest.fixture
 def guest():
-    made = engines.Guest(ENGINE)
+    made = engines.Guest(engines.WORLDS[ENGINE])
     yield made
     made.remove()
 
@@ -93,7 +94,7 @@ def agents(guest):
 
     def start(bus_url, more=''):
         ours = [f'transport_url = {bus_url}', 'service_manager = process', more]
-        engine = [f'[{ENGINE}]', f'service_user = {engines.UNPRIVILEGED}', '']
+        engine = [f'[{ENGINE}]', f'service_user = {hosts.UNPRIVILEGED}', '']
         files.write(path, '\n'.join([*lines, *ours, *engine]))
         with open(f'{guest.folder}/agent.log', 'ab') as log:
             command = [sys.executable, '-m', 'trove.cmd.guest', '--config-file', path]
@@ -125,7 +126,7 @@ def test_agent_prepares_once_reports_and_answers(guest, agents, conductor, bus):
     agent = agents(bus.url)
     door = api.API(guest.conf.guest_id, cfg.CONF)
     assert conductor.await_status('new')['prepared'] is False
-    engines.await_true(lambda: _answers(door))
+    hosts.await_true(lambda: _answers(door))
     prepare(guest, door)
     prepare(guest, door)
     assert conductor.ends.get(timeout=30) == (guest.conf.guest_id, 'operation/prepare', None)
@@ -139,7 +140,7 @@ def test_agent_prepares_once_reports_and_answers(guest, agents, conductor, bus):
     given = door.enable_root(CONTEXT)
     guest.login('-', given['password'])
     door.restart(CONTEXT, 'operation/restart')
-    engines.await_true(lambda: is_started_anew(guest, engine))
+    hosts.await_true(lambda: is_started_anew(guest, engine))
     engine = guest.process()
     agent.send_signal(signal.SIGTERM)
     assert agent.wait(20) == 0
@@ -150,7 +151,7 @@ def test_agent_prepares_once_reports_and_answers(guest, agents, conductor, bus):
     conductor.await_status('healthy')
     assert guest.process() == engine
     os.kill(engine.pid, signal.SIGKILL)
-    engines.await_true(lambda: is_started_anew(guest, engine))
+    hosts.await_true(lambda: is_started_anew(guest, engine))
     conductor.statuses = queue.Queue()
     conductor.await_status('healthy')
     assert 'CanaryRootPassword1' not in read_log(guest)
@@ -160,7 +161,7 @@ def test_agent_prepares_once_reports_and_answers(guest, agents, conductor, bus):
 def test_agent_stops_starts_and_rebuilds_by_jobs(guest, agents, conductor, bus):
     agent = agents(bus.url)
     door = api.API(guest.conf.guest_id, cfg.CONF)
-    engines.await_true(lambda: _answers(door))
+    hosts.await_true(lambda: _answers(door))
     prepare(guest, door)
     conductor.await_status('healthy')
     assert conductor.ends.get(timeout=30)[1:] == ('operation/prepare', None)
@@ -173,7 +174,7 @@ def test_agent_stops_starts_and_rebuilds_by_jobs(guest, agents, conductor, bus):
     conductor.statuses = queue.Queue()
     agents(bus.url)
     conductor.await_status('shutdown')
-    engines.await_true(lambda: _answers(door))
+    hosts.await_true(lambda: _answers(door))
     assert not guest.process().is_alive()
     start = wire.pack(requests.StartRequest(guest.template(512)))
     door.start_db_with_conf_changes(CONTEXT, 'operation/start', start)
@@ -189,7 +190,7 @@ def test_agent_stops_starts_and_rebuilds_by_jobs(guest, agents, conductor, bus):
 
 def test_agent_that_waits_for_its_volume_ends_when_it_is_told(guest, agents):
     agent = agents('rabbit://user:pw@127.0.0.1:1/', f'device_path = {guest.folder}/missing')
-    engines.await_true(lambda: 'missing of the volume is not there yet' in read_log(guest))
+    hosts.await_true(lambda: 'missing of the volume is not there yet' in read_log(guest))
     agent.send_signal(signal.SIGTERM)
     assert agent.wait(20) == 0
 
@@ -204,32 +205,32 @@ def test_agent_killed_in_the_middle_prepares_when_asked_again(guest, agents, con
     door = api.API(guest.conf.guest_id, cfg.CONF)
     for seconds in (0.0, 0.02, 0.05):
         agent = agents(bus.url)
-        engines.await_true(lambda: _answers(door))
+        hosts.await_true(lambda: _answers(door))
         prepare(guest, door)
         time.sleep(seconds)
         agent.kill()
         agent.wait()
     agents(bus.url)
-    engines.await_true(lambda: _answers(door))
+    hosts.await_true(lambda: _answers(door))
     prepare(guest, door)
-    engines.await_true(lambda: conductor.await_status('healthy'))
+    hosts.await_true(lambda: conductor.await_status('healthy'))
     guest.login('-', 'CanaryRootPassword1')
 
 
 def test_engine_that_dies_is_told_and_started_again(guest, agents, conductor, bus):
     agents(bus.url)
     door = api.API(guest.conf.guest_id, cfg.CONF)
-    engines.await_true(lambda: _answers(door))
+    hosts.await_true(lambda: _answers(door))
     prepare(guest, door)
     conductor.await_status('healthy')
     os.kill(guest.process().pid, signal.SIGKILL)
     conductor.await_status('healthy')
-    engines.await_true(lambda: guest.process().is_alive())
+    hosts.await_true(lambda: guest.process().is_alive())
 
 
 def test_agent_without_a_bus_comes_and_goes(guest, agents):
     agent = agents('rabbit://user:CanaryBusPassword3@127.0.0.1:1/')
-    engines.await_true(lambda: 'did not get out' in read_log(guest), 30)
+    hosts.await_true(lambda: 'did not get out' in read_log(guest), 30)
     agent.send_signal(signal.SIGTERM)
     assert agent.wait(20) == 0
     assert 'CanaryBusPassword3' not in read_log(guest)

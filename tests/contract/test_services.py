@@ -5,9 +5,9 @@ import signal
 
 import pytest
 
-from tests.fixtures import engines
 from trove.common import exception
 from trove.guestagent.system import processes, services, shell
+from trove.testing import hosts
 
 OWNER = f'test-{os.getpid()}'
 
@@ -67,7 +67,7 @@ def test_missing_program_is_told():
 def test_slow_program_is_killed_with_its_children():
     with pytest.raises(exception.GuestError, match='took longer'):
         shell.run(['sh', '-c', 'sleep 301 & sleep 301'], environment={processes.MARK: OWNER}, timeout_seconds=0.3)
-    engines.await_true(lambda: processes.find_marked(OWNER) is None)
+    hosts.await_true(lambda: processes.find_marked(OWNER) is None)
 
 
 def test_unknown_user_is_told():
@@ -92,7 +92,7 @@ def test_process_is_told_from_a_later_one_of_the_same_id():
 
 def test_all_marked_processes_are_killed():
     pids = [os.posix_spawn('/bin/sleep', ['sleep', '302'], {**os.environ, processes.MARK: OWNER}) for _ in range(2)]
-    engines.await_true(lambda: processes.find_marked(OWNER) is not None)
+    hosts.await_true(lambda: processes.find_marked(OWNER) is not None)
     processes.kill_marked(OWNER)
     assert {os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids} == {-signal.SIGKILL}
     assert processes.find_marked(OWNER) is None
@@ -116,7 +116,7 @@ def test_started_unit_runs_once_in_a_session_of_its_own(runner, unit):
 def test_unit_gets_the_environment_and_the_log(runner, tmp_path, monkeypatch):
     monkeypatch.setenv('TROVE_INSTANCE_ID', 'some-instance')
     runner.start(script(tmp_path, 'echo $TROVE_INSTANCE_ID $OWN', environment={'OWN': 'own'}))
-    engines.await_true(lambda: not runner.is_running('engine'))
+    hosts.await_true(lambda: not runner.is_running('engine'))
     assert (tmp_path / 'log').read_text() == 'some-instance own\n'
 
 
@@ -133,7 +133,7 @@ def test_stop_is_repeatable_and_stays(runner, unit, clock):
 
 def test_unit_that_does_not_listen_is_killed(runner, tmp_path):
     runner.start(script(tmp_path, 'trap "" TERM; echo ready; sleep 303 & wait; wait', stop_timeout_seconds=0.5))
-    engines.await_true(lambda: (tmp_path / 'log').read_text() == 'ready\n')
+    hosts.await_true(lambda: (tmp_path / 'log').read_text() == 'ready\n')
     runner.stop('engine')
     assert not runner.is_running('engine')
     processes.kill_marked(f'{OWNER}/engine')
@@ -152,7 +152,7 @@ def test_dead_unit_is_started_again_with_growing_pauses(runner, tmp_path, clock)
     log = tmp_path / 'log'
 
     def starts():
-        engines.await_true(lambda: not runner.is_running('engine'))
+        hosts.await_true(lambda: not runner.is_running('engine'))
         return log.read_text().count('start')
 
     assert starts() == 1
