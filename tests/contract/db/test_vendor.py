@@ -1,6 +1,7 @@
 """A vendor's tables beside ours on each database: their migrations, their plugin and their records."""
 
 import itertools
+import secrets
 import sys
 
 import pytest
@@ -11,6 +12,7 @@ from trove.cmd import common, manage
 from trove.common import exception
 from trove.db import base, get_db_api, models
 from trove.db.sqlalchemy import mappers, migration, session, tables
+from trove.testing import db_plugins
 
 FIRST = """
     import sqlalchemy as sa
@@ -332,3 +334,39 @@ def test_pages_by_numbers(rows):
     for bad in ('one', '', '-1', '9' * 19, '٣'):
         with pytest.raises(exception.BadRequest):
             Number.find_page(2, bad)
+
+
+# -- the suite ---------------------------------------------------------------------------
+
+
+class Suite(db_plugins.DatabasePluginContract):
+    name = PATH
+
+    @pytest.fixture
+    def any_repository(self, tmp_path):
+        return vendor.make_repository(tmp_path / 'acme_repository', FIRST, SECOND)
+
+
+class TestParts(Suite):
+    """On each of our databases."""
+
+    @pytest.fixture
+    def url(self, empty_database):
+        yield empty_database
+        session.dispose()
+
+    @classmethod
+    def make_record(cls, number):
+        return Part(id=f'id-{number}', name=f'name {number}')
+
+
+class TestNumbers(Suite):
+    """On the two that a vendor tries: SQLite and one that is given."""
+
+    @pytest.fixture
+    def given_url(self, postgresql_server):
+        return postgresql_server.make_database(f'suite_{secrets.token_hex(6)}')
+
+    @classmethod
+    def make_record(cls, number):
+        return Number(number=8 + number)
