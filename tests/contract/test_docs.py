@@ -35,7 +35,8 @@ NOT_OPTIONS = {
     'datastore_version_update', 'db_load_datastore_config_parameters', 'make_secrets_key', 'pg_',
     'disable_by_file_path', 'allowed_cidrs', 'stop_db', 'start_db_with_conf_changes', 'resize_fs',
     'engine_paths', 'make_member', 'module_member',
-    'acme_trove', 'delete_server', 'get_request_extensions', 'map_record', 'find_by',
+    'acme_trove', 'delete_server', 'get_request_extensions', 'map_record', 'find_by', 'trove_valkey', 'keeps_data',
+    'given_url',
 }  # fmt: skip
 GROUPS = {
     'trove.datastores',

@@ -1,11 +1,8 @@
 """The pages about resources, tables and stores of a vendor, followed to the letter: their code is used."""
 
 import os
-import pathlib
-import re
 import subprocess
 import sys
-import textwrap
 
 import pytest
 from paste import deploy
@@ -18,34 +15,12 @@ from trove.db import get_db_api
 from trove.db.sqlalchemy import migration
 from trove.storage import base as storage
 
-PAGES = pathlib.Path(__file__).resolve().parents[2] / 'doc' / 'source' / 'contributor'
-
-
-def blocks_of(page, language):
-    """Return the code of a page by what it begins with."""
-    found = re.findall(rf'\.\. code-block:: {language}\n\n((?:   .*\n|\n)+)', (PAGES / page).read_text())
-    return {block.splitlines()[0]: block for block in map(textwrap.dedent, found)}
-
 
 @pytest.fixture
 def package(tmp_path):
     """The package of the pages, on the search path."""
-    resource, table = blocks_of('adding-a-resource.rst', 'python'), blocks_of('adding-a-table.rst', 'python')
-    folder = tmp_path / 'acme_trove'
-    versions = folder / 'migrate_repo' / 'versions'
-    versions.mkdir(parents=True)
-    (folder / '__init__.py').touch()
-    (folder / 'api.py').write_text(resource['"""Parts over HTTP."""'])
-    (folder / 'models.py').write_text(table['"""Records of parts."""'])
-    (folder / 'tables.py').write_text(table['"""The tables of this package."""'])
-    (versions / '001_parts.py').write_text(table['"""Parts."""'])
-    (folder / 'migrate_repo' / 'migrate.cnf').write_text(blocks_of('adding-a-table.rst', 'cfg')['[db_settings]'])
     with vendor.site(tmp_path) as site:
-        site.install(
-            trove__api__extensions={'acme': 'acme_trove.api:Parts'},
-            trove__db_plugins={'acme': 'acme_trove.tables:Plugin'},
-        )
-        yield folder
+        yield vendor.install_pages(site)
 
 
 def test_the_page_about_resources(package, running_api, api):
@@ -83,7 +58,7 @@ def test_the_page_about_tables(package, sqlite_control_database):
         'marker': None,
         'get_db_api': get_db_api,
     }
-    blocks = blocks_of('adding-a-table.rst', 'python')
+    blocks = vendor.blocks_of('adding-a-table.rst', 'python')
     exec(blocks["part = models.Part(id='7', project_id=context.project_id, name='wheel')"], names)
     assert [part.name for part in names['all_of_them']] == ['small wheel']
     assert ([part.id for part in names['page']], names['next_marker']) == (['7'], None)
@@ -96,7 +71,7 @@ def test_the_page_about_tables(package, sqlite_control_database):
 
 
 def test_the_page_about_stores(tmp_path):
-    code = blocks_of('adding-a-store.rst', 'python')
+    code = vendor.blocks_of('adding-a-store.rst', 'python')
     folder = tmp_path / 'acme_trove'
     folder.mkdir()
     (folder / '__init__.py').touch()
