@@ -16,6 +16,7 @@ from tests.fixtures import vendor
 
 OF_EXTENSION = vendor.blocks_of('adding-a-resource.rst', 'python')['"""Tests of parts over HTTP."""']
 OF_PLUGIN = vendor.blocks_of('adding-a-table.rst', 'python')['"""Tests of the tables of parts."""']
+OF_VALKEY = vendor.blocks_of('adding-a-datastore.rst', 'python')['"""Tests of Valkey."""']
 OF_DATASTORE = r"""
 import socket
 
@@ -168,3 +169,18 @@ def test_a_datastore_that_breaks_promises_fails(cache, run):
         'test_it_has_what_it_declares',
         'test_start_with_another_template_gives_the_engine_its_memory',
     }, told
+
+
+@pytest.mark.slow
+def test_the_datastore_of_the_page_passes(tmp_path, run):
+    if shutil.which('redis-server') is None:
+        pytest.skip('redis-server is not installed')
+    vendor.install_valkey(vendor.Site(tmp_path))
+    program = "program = 'valkey-server'"
+    assert program in OF_VALKEY
+    # Redis does as well: it speaks the same language and is what other tests need.
+    failed, told = run(
+        OF_VALKEY.replace(program, "program = 'redis-server'\n    settings = {'server_program': 'redis-server'}")
+    )
+    assert failed == set(), told
+    assert int(re.search(r'(\d+) passed', told).group(1)) >= 25
