@@ -17,8 +17,8 @@ ERROR = states.ServerStatus.ERROR
 
 
 @pytest.fixture
-def world(tmp_path):
-    with nova_provider.worlds(tmp_path) as made:
+def world(cloud, tmp_path):
+    with nova_provider.worlds(cloud.layout.folder, tmp_path) as made:
         yield made
 
 
