@@ -41,6 +41,8 @@ NOT_OPTIONS = {
 GROUPS = {
     'trove.datastores',
     'trove.guestagent.datastores',
+    'trove.guestagent.backups',
+    'trove.guestagent.replications',
     'trove.api.extensions',
     'trove.api.rooms',
     'trove.policies',

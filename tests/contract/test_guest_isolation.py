@@ -90,3 +90,20 @@ def test_command_answers():
     refused = subprocess.run(command, check=False, capture_output=True, text=True)
     assert refused.returncode == 1
     assert 'guest_id is not set' in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ('settings', 'told'),
+    [
+        ('storage_strategy = swift', "Plug 'swift' of 'trove.storage'"),
+        ('[redis]\nbackup_strategy = tape', "Plug 'tape' of 'trove.guestagent.backups'"),
+        ('replication_strategy = tape', "Plug 'tape' of 'trove.guestagent.replications'"),
+    ],
+)
+def test_a_plug_that_is_named_and_missing_ends_the_agent(tmp_path, settings, told):
+    path = tmp_path / 'guest.conf'
+    path.write_text(f'[DEFAULT]\nguest_id = i-1\ndatastore_manager = redis\n{settings}\n')
+    command = [sys.executable, '-m', 'trove.cmd.guest', f'--config-file={path}']
+    refused = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert refused.returncode == 1
+    assert f'trove-guestagent: {told} cannot be used: it is not installed' in refused.stderr

@@ -43,10 +43,10 @@ IMPORTERS = re.compile(
     r'|\bstevedore\b|^(exec|eval|compile)$'
 )
 """Names, as they are written in code, by which a module is found by a text."""
-FILLED_BY_VENDORS = {'trove.db_plugins'}
+FILLED_BY_VENDORS = {'trove.db_plugins', 'trove.guestagent.backups', 'trove.guestagent.replications'}
 """Groups of entry points that have none of ours."""
-GROUP_NAME = re.compile(r'^trove\.(api\.extensions|api\.rooms|datastores|guestagent\.datastores|db_plugins|policies'
-                        r'|compute\.providers|storage|operations|dns|keystores)$')  # fmt: skip
+GROUP_NAME = re.compile(r'^trove\.(api\.extensions|api\.rooms|datastores|guestagent\.(datastores|backups|replications)'
+                        r'|db_plugins|policies|compute\.providers|storage|operations|dns|keystores)$')  # fmt: skip
 
 
 def files(*folders: str) -> list[pathlib.Path]:

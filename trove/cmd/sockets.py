@@ -8,7 +8,7 @@ from trove.common import api, exception, extensions, plugs, policy
 from trove.compute import base as compute
 from trove.datastore import descriptions
 from trove.dns import base as dns
-from trove.guestagent import dbaas
+from trove.guestagent import backup, dbaas, replication
 from trove.guestagent.datastore import description, manager
 from trove.keystore import base as keystore
 from trove.storage import base as storage
@@ -45,6 +45,8 @@ def _database_plugin(_group: str, name: str) -> None:
 SOCKETS = (
     Socket(descriptions.GROUP, description.Description),
     Socket(dbaas.GROUP, manager.Manager),
+    Socket(backup.GROUP, backup.BackupStrategy),
+    Socket(replication.GROUP, replication.ReplicationStrategy),
     Socket(extensions.GROUP, extensions.ExtensionDescriptor),
     Socket(common.DB_PLUGINS_GROUP, _database_plugin),
     Socket('trove.compute.providers', compute.Provider),

@@ -6,7 +6,7 @@ import time
 from oslo_config import cfg
 
 from trove.common import exception, plugs
-from trove.guestagent import volume
+from trove.guestagent import backup, replication, volume
 from trove.guestagent.datastore import manager as datastore_manager
 from trove.guestagent.system import services
 
@@ -39,10 +39,15 @@ def make_services(conf: cfg.ConfigOpts) -> services.Services:
 
 
 def make_manager(conf: cfg.ConfigOpts, pause: volume.Pause = time.sleep) -> datastore_manager.Manager:
-    """Return the manager of this guest's datastore, after mounting the volume; ``pause`` as ``Volume`` takes it."""
+    """Return the manager of this guest's datastore, after mounting the volume; ``pause`` as ``Volume`` takes it.
+
+    ``PlugError`` when the manager, or a strategy that is configured, cannot be used.
+    """
     manager_class = load_manager_class(conf)
     description = manager_class.description
     conf.register_opts(description.guest_options(), group=description.name)
+    backup.check(conf, description.name)
+    replication.check(conf, description.name)
     # Before anything is written, as all our state may lie on the volume.
     volume.Volume(conf, conf.mount_point or conf[description.name].mount_point, pause).mount()
     return manager_class(conf, make_services(conf))

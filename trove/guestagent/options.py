@@ -12,6 +12,11 @@ OPTS = [
         default={},
         help='More datastore managers, name to dotted path of the class; they win over installed ones.',
     ),
+    cfg.StrOpt(
+        'replication_strategy',
+        default='',
+        help="How this guest replicates, instead of the datastore's own replication_strategy.",
+    ),
     cfg.StrOpt('bind_address', default='0.0.0.0', help='Address on which the engine takes clients.'),
     cfg.StrOpt(
         'mount_point', help="Where the volume is mounted, instead of the datastore's own mount_point; data lie below."

@@ -36,6 +36,8 @@ class Description(abc.ABC):
     root_on_create: ClassVar[bool] = False
     """Whether an instance is of no use without root's password, so that create shows one."""
     usage_timeout: ClassVar[int] = 1800
+    backup_strategy: ClassVar[str] = ''
+    replication_strategy: ClassVar[str] = ''
     reserved_databases: ClassVar[frozenset[str]] = frozenset()
     reserved_users: ClassVar[frozenset[str]] = frozenset()
 
@@ -78,6 +80,30 @@ class Description(abc.ABC):
                 default=self.service_user,
                 help='User that runs the engine when the agent is root; otherwise it runs as the agent does.',
             ),
+            *self._strategy_options(),
+        ]
+
+    def _strategy_options(self) -> list[cfg.Opt]:
+        return [
+            cfg.StrOpt(
+                'backup_strategy',
+                default=self.backup_strategy,
+                help="How the engine is backed up: an entry point in 'trove.guestagent.backups', or a class in "
+                'backup_namespace. Empty means that it is not.',
+            ),
+            cfg.StrOpt('backup_namespace', default='', help='Module with the class, as a dotted path.'),
+            cfg.StrOpt(
+                'restore_namespace',
+                default='',
+                help='Module with a class of the same name that restores, as a dotted path, if it is another one.',
+            ),
+            cfg.StrOpt(
+                'replication_strategy',
+                default=self.replication_strategy,
+                help="How engines replicate: an entry point in 'trove.guestagent.replications', the dotted path of a "
+                'class, or a class in replication_namespace. Empty means that they do not.',
+            ),
+            cfg.StrOpt('replication_namespace', default='', help='Module with the class, as a dotted path.'),
         ]
 
     @abc.abstractmethod
