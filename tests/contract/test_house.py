@@ -21,6 +21,7 @@ BORDERS = {
     'trove/common/wsgi.py': 'WSGI fault wrapper',
     'trove/taskmanager/engine.py': 'engine step and sweep',
     'trove/taskmanager/manager.py': 'periodic task',
+    'trove/common/notification.py': 'code of notifiers, in a thread of its own',
     'trove/guestagent/manager.py': 'RPC endpoint',
     'trove/guestagent/jobs.py': 'guest job',
     'trove/guestagent/heartbeat.py': 'periodic task',
@@ -46,7 +47,8 @@ IMPORTERS = re.compile(
 FILLED_BY_VENDORS = {'trove.db_plugins', 'trove.guestagent.backups', 'trove.guestagent.replications'}
 """Groups of entry points that have none of ours."""
 GROUP_NAME = re.compile(r'^trove\.(api\.extensions|api\.rooms|datastores|guestagent\.(datastores|backups|replications)'
-                        r'|db_plugins|policies|compute\.providers|storage|operations|dns|keystores)$')  # fmt: skip
+                        r'|db_plugins|policies|compute\.providers|storage|notifiers|operations|dns'
+                        r'|keystores)$')  # fmt: skip
 
 
 def files(*folders: str) -> list[pathlib.Path]:

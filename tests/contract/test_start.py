@@ -67,6 +67,20 @@ def test_plugin_that_cannot_be_used_ends_every_server(run, tmp_path, name):
     )
 
 
+@pytest.mark.parametrize(
+    ('name', 'settings', 'told'),
+    [
+        ('api', 'notifiers = log, pigeon', "Plug 'pigeon' of 'trove.notifiers'"),
+        ('taskmanager', 'notifiers = log, pigeon', "Plug 'pigeon' of 'trove.notifiers'"),
+        ('taskmanager', 'storage_strategy = swift', "Plug 'swift' of 'trove.storage'"),
+    ],
+)
+def test_plug_that_is_named_and_missing_ends_who_needs_it(run, name, settings, told):
+    code, last = run(name, f'{settings}\n')
+    assert code == 1
+    assert f'{told} cannot be used: it is not installed' in last
+
+
 def test_extension_that_claims_what_is_ours_ends_the_api(run, tmp_path):
     vendor.Site(tmp_path).install(modules={'acme_mine': MINE}, trove__api__extensions={'acme': 'acme_mine:Acme'})
     code, told = run('api', '')

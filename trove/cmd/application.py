@@ -9,7 +9,7 @@ from paste import deploy
 from trove.cmd import common
 from trove.common import api as common_api
 from trove.common import cfg as trove_cfg
-from trove.common import exception
+from trove.common import exception, notification
 from trove.common.rpc import transport
 
 
@@ -21,6 +21,7 @@ def load(conf: cfg.ConfigOpts) -> Any:
     trove_cfg.register(conf, common_api.OPTS)
     common.connect_database(conf)
     transport.start(conf)
+    notification.start(conf, 'api')
     return deploy.loadapp(f'config:{find_paste_file(conf)}', name='trove')
 
 
@@ -28,6 +29,7 @@ def check(conf: cfg.ConfigOpts) -> None:
     """Raise what ``common.CANNOT_START`` names when the application cannot be loaded; for a process before it forks."""
     trove_cfg.register(conf, common_api.OPTS)
     common.connect_database(conf)
+    notification.check(conf)
     deploy.loadapp(f'config:{find_paste_file(conf)}', name='trove')
 
 

@@ -52,12 +52,15 @@ def list_guest_opts() -> Listed:
 
 def _daemons() -> Iterable[cfg.Opt]:
     from trove.cmd import api, common, conductor
+    from trove.common import notification
     from trove.conductor import api as conductor_api
     from trove.guestagent import api as guest_api
     from trove.taskmanager import api as taskmanager_api
-    from trove.taskmanager import engine, manager
+    from trove.taskmanager import engine, events, manager
 
-    modules = (common, api, conductor, taskmanager_api, conductor_api, guest_api, engine, manager)
+    modules = (
+        common, api, conductor, taskmanager_api, conductor_api, guest_api, engine, manager, notification, events,
+    )  # fmt: skip
     return [option for module in modules for option in module.OPTS]
 
 

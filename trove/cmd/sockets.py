@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable, Iterable
 
 from trove.cmd import common
-from trove.common import api, exception, extensions, plugs, policy
+from trove.common import api, exception, extensions, notification, plugs, policy
 from trove.compute import base as compute
 from trove.datastore import descriptions
 from trove.dns import base as dns
@@ -54,6 +54,7 @@ SOCKETS = (
     Socket('trove.operations', operation.Operation),
     Socket(dns.GROUP, dns.Dns),
     Socket(keystore.GROUP, keystore.KeyStore),
+    Socket(notification.GROUP, notification.Notifier),
     Socket(api.GROUP, _function),
     Socket(policy.GROUP, _function),
 )

@@ -8,7 +8,7 @@ from oslo_config import cfg
 
 from trove.cmd import common, daemon
 from trove.common import cfg as trove_cfg
-from trove.common import clock, crypto, plugs, processes, rpc
+from trove.common import clock, crypto, notification, plugs, processes, rpc
 from trove.common.rpc import notifications, transport
 from trove.compute import base as compute
 from trove.conductor import api as conductor_api
@@ -22,7 +22,7 @@ from trove.keystore import base as keystore
 from trove.keystore import options as keystore_options
 from trove.quota import options as quota_options
 from trove.storage import stores
-from trove.taskmanager import api, engine, manager, operation
+from trove.taskmanager import api, engine, events, manager, operation
 
 PROVIDERS_GROUP = 'trove.compute.providers'
 OPERATIONS_GROUP = 'trove.operations'
@@ -34,6 +34,7 @@ def build(conf: cfg.ConfigOpts) -> Sequence[daemon.Part]:
     transport.start(conf)
     provider = plugs.make(PROVIDERS_GROUP, conf.compute_provider, compute.Provider, conf)
     stores.check(conf)
+    notifying = notification.start(conf, 'taskmanager')
     kinds = plugs.load_all(OPERATIONS_GROUP, operation.Operation)
     system_clock = clock.Clock()
     worker = processes.own_name(conf.host)
@@ -48,6 +49,7 @@ def build(conf: cfg.ConfigOpts) -> Sequence[daemon.Part]:
         guest=lambda instance_id: guest_api.API(instance_id, conf),
         dns=plugs.make(dns.GROUP, conf.dns_driver, dns.Dns, conf),
         keystore=plugs.make(keystore.GROUP, conf.key_store, keystore.KeyStore, conf),
+        notifications=notifying,
     )
     runner = engine.Engine(kinds, tools)
     looks = reconcile.Looks(system_clock, conf.provider_full_look_turns, conf.provider_look_overlap_seconds)
@@ -61,6 +63,7 @@ def build(conf: cfg.ConfigOpts) -> Sequence[daemon.Part]:
     )
     endpoint = manager.Manager(runner)
     return [
+        notifying,
         runner,
         looking,
         tidying,
@@ -83,6 +86,7 @@ def start() -> None:
     for options in (
         api.OPTS,
         engine.OPTS,
+        events.OPTS,
         manager.OPTS,
         conductor_api.OPTS,
         guest_api.OPTS,

@@ -309,6 +309,8 @@ class ContextFilter:
             is_admin=False,
             roles=_roles(environ),
             service_catalog=_catalog(environ),
+            client_ip=environ.get('REMOTE_ADDR'),
+            server_ip=environ.get('HTTP_HOST'),
         )
         context.is_admin = policy.is_admin(context, self._conf.admin_roles)
         environ[wsgi.CONTEXT_KEY] = context

@@ -11,6 +11,9 @@ class TroveContext(oslo_context.RequestContext):
     def __init__(
         self, limit: int | None = None, marker: str | None = None, service_catalog: Any = None, **kwargs: Any
     ) -> None:
+        # Where a request came from and went to is known to the API alone; it does not travel.
+        self.client_ip: str | None = kwargs.pop('client_ip', None)
+        self.server_ip: str | None = kwargs.pop('server_ip', None)
         super().__init__(**kwargs)
         self.limit = limit
         self.marker = marker

@@ -39,13 +39,14 @@ class LeaseLost(exception.TroveError):
 
 @dataclasses.dataclass(frozen=True)
 class Submission:
-    """What is to be done. ``sealed`` holds secrets, sealed; it is erased at the end."""
+    """What is to be done. ``sealed`` holds secrets and is erased at the end; ``memo`` is what its notes begin with."""
 
     kind: str
     subject_id: str
     first_step: str
     deadline_seconds: float
     spec: dict[str, Any] = dataclasses.field(default_factory=dict)
+    memo: dict[str, Any] = dataclasses.field(default_factory=dict)
     sealed: str | None = None
     project_id: str | None = None
     request_id: str | None = None
@@ -106,7 +107,7 @@ def submit(session: orm.Session, submission: Submission, clock: trove_clock.Cloc
         state=PENDING,
         step=submission.first_step,
         spec=submission.spec,
-        memo={},
+        memo=submission.memo,
         sealed=submission.sealed,
         wake_at=clock.time(),
         deadline_at=clock.time() + submission.deadline_seconds,

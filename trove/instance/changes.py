@@ -21,6 +21,7 @@ from trove.instance import models as instance_models
 from trove.instance import status
 from trove.quota import models as quota_models
 from trove.taskmanager import api as taskmanager_api
+from trove.taskmanager import events
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,6 +75,7 @@ class Base:
             first_step=plan.first_step,
             deadline_seconds=self._conf[plan.deadline_option],
             spec=dict(spec or {}),
+            memo=events.origin(context),
             project_id=record.project_id,
             request_id=context.request_id,
         )
@@ -134,6 +136,7 @@ class Changes(Base):
             first_step=RENAME.first_step,
             deadline_seconds=self._conf[RENAME.deadline_option],
             spec={'instance_id': record.id},
+            memo=events.origin(context),
             project_id=record.project_id,
             request_id=context.request_id,
         )

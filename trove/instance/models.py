@@ -23,6 +23,7 @@ from trove.instance import spec as instance_spec
 from trove.instance import status
 from trove.quota import models as quota_models
 from trove.taskmanager import api as taskmanager_api
+from trove.taskmanager import events
 
 CREATE_KIND = 'create_instance'
 
@@ -162,6 +163,7 @@ class Instances:
             first_step='make_address',
             deadline_seconds=deadline_seconds,
             spec=wire.pack(spec),
+            memo=events.origin(context, **_chosen(wanted, record)),
             sealed=wanted.sealed,
             project_id=context.project_id,
             request_id=context.request_id,
@@ -185,6 +187,16 @@ class Wanted:
     flavor: models.Flavor
     sealed: str
     has_root: bool
+
+
+def _chosen(wanted: Wanted, record: models.Instance) -> dict[str, Any]:
+    """Return what became of the request where it left a choice."""
+    return {
+        'datastore_version': wanted.version.name,
+        'image_id': wanted.version.image_id,
+        'flavor_id': record.flavor_id,
+        'region_name': record.region,
+    }
 
 
 def find(session: orm.Session, context: trove_context.TroveContext, instance_id: str) -> Instance:

@@ -7,9 +7,10 @@ from sqlalchemy import orm
 
 from trove.common import clock as trove_clock
 from trove.common import context as trove_context
-from trove.common import rpc
+from trove.common import notification, rpc
 from trove.db import models
 from trove.db import operations as ledger
+from trove.taskmanager import events
 
 VERSION = '1.0'
 OPTS = [
@@ -33,7 +34,9 @@ class API:
 
     def submit(self, session: orm.Session, submission: ledger.Submission) -> models.Operation:
         """Write an operation in the caller's transaction; ``OperationInProgress`` when the subject has one."""
-        return ledger.submit(session, submission, self._clock)
+        operation = ledger.submit(session, submission, self._clock)
+        events.tell_start(notification.get(), session, operation)
+        return operation
 
     def cancel(self, session: orm.Session, subject_id: str) -> None:
         """Cancel the subject's active operation at its next step boundary; what is submitted next queues behind."""

@@ -17,6 +17,7 @@ from oslo_log import log as logging
 from trove.common import exception
 from trove.db import operations as ledger
 from trove.db.sqlalchemy import session as db_session
+from trove.taskmanager import events
 from trove.taskmanager import operation as vocabulary
 
 LOG = logging.getLogger(__name__)
@@ -142,7 +143,16 @@ class Engine:
             settlement = self.step(claim)
             if self._is_stopping.is_set() and settlement.wait_seconds is None:
                 settlement = dataclasses.replace(settlement, wait_seconds=0.0)
-            claim = self._tools.ledger.settle(claim, settlement)
+            following = self._tools.ledger.settle(claim, settlement)
+            self._tell_end(claim, settlement)
+            claim = following
+
+    def _tell_end(self, claim: ledger.Claim, settlement: ledger.Settlement) -> None:
+        try:
+            events.tell_end(self._tools.notifications, claim, settlement, self._tools.conf)
+        except Exception:
+            # It has ended all the same.
+            LOG.exception('The end of operation %s could not be told', claim.id)
 
     def step(self, claim: ledger.Claim) -> ledger.Settlement:
         """Run one step of a claimed operation and return how it goes on."""
