@@ -19,7 +19,7 @@ DOWN_CODE = 3
 def up(arguments: argparse.Namespace) -> int:
     """Start the stack and wait until it serves."""
     stack = _stack(arguments)
-    if stack.up(arguments.port, register):
+    if stack.up(arguments.port, register, arguments.config_file):
         print('The stack is up.')
     else:
         print('The stack runs already.')
@@ -97,14 +97,16 @@ def register(configuration: pathlib.Path, found: Sequence[Any], gone: Sequence[A
     trove_cfg.register(conf, session.OPTS, group=session.GROUP)
     migration.db_sync(conf[session.GROUP].connection)
     common.connect_database(conf)
-    for engine, is_active in [*((one, False) for one in gone), *((one, True) for one in found)]:
+    for engine in gone:
+        # The package that its datastore came from may have gone, too.
+        registration.retire_version(engine.datastore, engine.version)
+    for engine in found:
         registration.register_datastore(engine.datastore)
         registration.register_version(
-            registration.VersionSpec(engine.datastore, engine.version, engine.datastore, None, '', is_active)
+            registration.VersionSpec(engine.datastore, engine.version, engine.datastore, None, '', is_active=True)
         )
-        if is_active:
-            # The newest comes last.
-            registration.register_datastore(engine.datastore, engine.version)
+        # The newest comes last.
+        registration.register_datastore(engine.datastore, engine.version)
     session.dispose()
 
 
@@ -142,6 +144,13 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(function=function)
         if function is up:
             command.add_argument('--port', type=_port, help='port of the API; remembered; default: 8779')
+            command.add_argument(
+                '--config-file',
+                metavar='FILE',
+                action='append',
+                default=[],
+                help='more options for the daemons, which win over those of the stack; may be repeated; remembered',
+            )
         if function is reset:
             command.add_argument('--yes', action='store_true', help='do not ask')
     command = commands.add_parser('supervise', parents=[shared])

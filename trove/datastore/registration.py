@@ -85,6 +85,22 @@ def register_version(spec: VersionSpec) -> str:
     return identifier
 
 
+def retire_version(datastore: str, version: str) -> None:
+    """Offer a version to tenants no more, whatever became of its manager; one that was never there is fine."""
+
+    def work(session: orm.Session) -> None:
+        known = sa.select(tables.datastores.c.id).where(tables.datastores.c.name == datastore)
+        table = tables.datastore_versions
+        session.execute(
+            sa.update(table)
+            .where(table.c.datastore_id.in_(known), table.c.name == version)
+            .values(is_active=False)
+            .execution_options(synchronize_session=False)
+        )
+
+    get_db_api().run(work)
+
+
 def check_manager(manager: str) -> None:
     """Raise ``BadRequest`` unless a datastore manager of this name is installed."""
     known = plugs.names(descriptions.GROUP)

@@ -1,9 +1,12 @@
 """Writes the configuration of a stack's daemons: the same options as in production, other values."""
 
+import os
 import pathlib
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
+
+from oslo_config import cfg
 
 from trove.common import crypto
 from trove.standalone import accounts, broker, files
@@ -13,6 +16,8 @@ from trove.standalone.errors import StackError
 Sections = Mapping[str, Mapping[str, str]]
 
 NOTICE = '# Written by trove-standalone at each start; what is changed here is lost.\n'
+REMEMBERED = 'config_files'
+"""Name by which the operator's own files are remembered."""
 
 
 def write(state: standalone_state.State, node: broker.Broker, guest_command: Sequence[str]) -> None:
@@ -21,7 +26,33 @@ def write(state: standalone_state.State, node: broker.Broker, guest_command: Seq
     crypto.make_key_file(str(_key_file(state)))
     shutil.copyfile(find_paste_file(), state.configuration / 'api-paste.ini')
     files.write_private(_guest_file(state), render(guest_settings(node.url)))
-    files.write_private(state.main_file, render(settings(state, node.url, guest_command)))
+    text = render(settings(state, node.url, guest_command)) + read_more(state)
+    files.write_private(state.main_file, text)
+
+
+def name_more(state: standalone_state.State, paths: Sequence[str]) -> None:
+    """Remember files of the operator's, whose options win over ours at each start from now on; none of them is moved.
+
+    Raises ``StackError`` when one cannot be used.
+    """
+    for path in paths:
+        _check(path)
+    state.remember(**{REMEMBERED: [os.path.abspath(path) for path in paths]})
+
+
+def read_more(state: standalone_state.State) -> str:
+    """Return the text of the operator's files, behind which nothing of ours may stand."""
+    return ''.join(f'\n# From {path}\n{_check(path)}\n' for path in state.settings().get(REMEMBERED, []))
+
+
+def _check(path: str) -> str:
+    """Return the text of a configuration file; ``StackError`` when it is none."""
+    try:
+        cfg.ConfigParser(path, {}).parse()
+        return pathlib.Path(path).read_text()
+    except (cfg.ParseError, OSError, UnicodeError) as error:
+        reason = ' '.join(str(error).split())
+        raise StackError(f'The configuration file {path} cannot be used: {reason}.') from error
 
 
 def settings(state: standalone_state.State, bus_url: str, guest_command: Sequence[str]) -> Sections:

@@ -5,8 +5,12 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+
+from trove.common import plugs
+from trove.datastore import descriptions
+from trove.guestagent.datastore import description
 
 # Debian keeps servers out of an ordinary user's PATH.
 PLACES = ('/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/usr/libexec')
@@ -19,28 +23,6 @@ class Engine:
     datastore: str
     version: str
     program: str
-
-
-@dataclass(frozen=True)
-class _Kind:
-    """How to find one datastore's engine and to read its version."""
-
-    datastore: str
-    programs: Sequence[str]
-    version: str
-    package: str
-
-
-# A server of the MySQL family tells by its version text whose it is, whatever its file is called.
-KINDS = (
-    _Kind('mariadb', ('mariadbd', 'mysqld'), r'Ver (\d+[\d.]*)-MariaDB', 'mariadb-server-core'),
-    _Kind('mysql', ('mysqld',), r'Ver (\d+[\d.]*)(?!.*(?:MariaDB|Percona))', 'mysql-server-core'),
-    _Kind('percona', ('mysqld',), r'Ver (\d+[\d.]*)(?=.*Percona)', 'percona-server-server'),
-    _Kind(
-        'postgresql', ('postgres', '/usr/lib/postgresql/*/bin/postgres'), r'\(PostgreSQL\) (\d+[\d.]*)', 'postgresql'
-    ),
-    _Kind('redis', ('redis-server',), r'Redis server v=(\d+[\d.]*)', 'redis-server'),
-)
 
 
 def ask_version(program: str) -> str:
@@ -61,15 +43,22 @@ def find_programs(name: str) -> list[str]:
 
 
 def find(
-    find_programs: Callable[[str], Iterable[str]] = find_programs, ask_version: Callable[[str], str] = ask_version
+    find_programs: Callable[[str], Iterable[str]] = find_programs,
+    ask_version: Callable[[str], str] = ask_version,
+    datastores: Mapping[str, type[description.Description]] | None = None,
 ) -> list[Engine]:
-    """Return all engines of this host, for each datastore the oldest version first."""
+    """Return all engines of this host, for each datastore the oldest version first.
+
+    How an engine is known is told by the descriptions of all installed datastores, a vendor's as much as ours.
+    """
+    if datastores is None:
+        datastores = plugs.load_all(descriptions.GROUP, description.Description)
     found: dict[tuple[str, str], Engine] = {}
-    for kind in KINDS:
-        for program in (path for name in kind.programs for path in find_programs(name)):
-            version = re.search(kind.version, ask_version(program))
+    for datastore, described in datastores.items():
+        for program in (path for name in described.engine_programs for path in find_programs(name)):
+            version = re.search(described.engine_version, ask_version(program))
             if version is not None:
-                engine = Engine(kind.datastore, version.group(1), program)
+                engine = Engine(datastore, version.group(1), program)
                 found.setdefault((engine.datastore, engine.version), engine)
     return sorted(found.values(), key=lambda engine: (engine.datastore, _numbers(engine.version)))
 

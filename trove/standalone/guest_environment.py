@@ -3,7 +3,8 @@
 Trove may be installed where only root can look, such as a virtual environment below
 /root. Guests run as another user then, so what a guest needs is copied to a folder
 that everybody may read, and a Python of the same version is found for it. Nothing is
-copied when the user can run the installed one.
+copied when the user can run the installed one. A package of a vendor that has a datastore
+is copied, too, with what its extra ``guest`` names, and without what else it requires.
 """
 
 import os
@@ -16,10 +17,13 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from importlib import metadata
 
+from trove.common import plugs
+from trove.guestagent import dbaas
 from trove.standalone import files
 from trove.standalone.errors import StackError
 
 MODULE = 'trove.cmd.guest'
+OURS = 'trove'
 CHECK_SECONDS = 60
 
 LAUNCHER = """\
@@ -98,9 +102,12 @@ def _copy(folder: pathlib.Path, python: str, requirements: Iterable[str]) -> pat
     fresh = folder.with_name(f'{folder.name}.new')
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(mode=0o755, parents=True)
-    for distribution in closure(requirements):
+    vendors = find_vendors()
+    needed = [*requirements, *(one for name in vendors for one in read_requirements(name))]
+    for distribution in [*closure(needed), *map(metadata.distribution, vendors)]:
         _copy_distribution(distribution, fresh)
     _copy_trove(fresh)
+    _require_managers(fresh)
     _open_to_all(fresh)
     old = folder.with_name(f'{folder.name}.old')
     shutil.rmtree(old, ignore_errors=True)
@@ -111,6 +118,22 @@ def _copy(folder: pathlib.Path, python: str, requirements: Iterable[str]) -> pat
     launcher = folder / 'trove-guestagent'
     files.write_public(launcher, LAUNCHER.format(python=python, folder=str(folder)), is_program=True)
     return launcher
+
+
+def find_vendors() -> list[str]:
+    """Return the names of the distributions, beside our own, that have guest managers."""
+    return sorted({plug.distribution for plug in plugs.installed(dbaas.GROUP)} - {OURS, ''})
+
+
+def _require_managers(folder: pathlib.Path) -> None:
+    """Raise ``StackError`` when a manager was not copied, because its package lies elsewhere than its metadata say."""
+    for plug in plugs.installed(dbaas.GROUP):
+        place = folder.joinpath(*plug.target.partition(':')[0].split('.'))
+        if not (place.with_suffix('.py').is_file() or place.is_dir()):
+            raise StackError(
+                f'The guest manager {plug.name} ({plug}) cannot be copied to where guests can read it; '
+                'install its package, and not as an editable one.'
+            )
 
 
 def closure(requirements: Iterable[str]) -> list[metadata.Distribution]:
@@ -167,7 +190,7 @@ def _open_to_all(folder: pathlib.Path) -> None:
         path.chmod(0o755 if path.is_dir() else 0o644)
 
 
-def read_requirements() -> list[str]:
-    """Return what guests need: the names of our distribution's extra ``guest``, one requirement each."""
-    required = metadata.distribution('trove').requires or []
+def read_requirements(distribution: str = OURS) -> list[str]:
+    """Return what guests need: the names of a distribution's extra ``guest``, one requirement each."""
+    required = metadata.distribution(distribution).requires or []
     return [one.partition(';')[0].strip() for one in required if 'extra == "guest"' in one.replace("'", '"')]

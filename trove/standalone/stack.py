@@ -53,20 +53,25 @@ class Stack:
 
     # -- up ----------------------------------------------------------------------
 
-    def up(self, port: int | None, register: Register) -> bool:
+    def up(self, port: int | None, register: Register, config_files: Sequence[str] = ()) -> bool:
         """Bring the stack up and wait until it serves; False when it was up before.
 
-        Raises ``StackError`` that says what is missing or in the way.
+        ``config_files`` are more options for the daemons; port and files are remembered until others are
+        named. Raises ``StackError`` that says what is missing or in the way.
         """
         with self.state.lock():
             if self._supervisor.find() is not None:
                 if port not in (None, self.state.port):
                     raise StackError(f'The stack runs on port {self.state.port}; stop it before choosing another one.')
+                if config_files:
+                    raise StackError('The stack runs already; stop it before naming configuration files.')
                 self._await_ready()
                 return False
             # What a supervisor that was killed has left behind; guests and engines go on.
             self._stop_daemons()
             self._choose_port(port)
+            if config_files:
+                configuration.name_more(self.state, config_files)
             found = self._find_engines()
             self._configure()
             self._register(register, found)

@@ -153,3 +153,21 @@ def test_bad_file_changes_nothing(acme):
 def test_unknown_version_has_no_parameters(acme):
     with pytest.raises(exception.DatastoreVersionNotFound):
         load(PARAMETER)
+
+
+# -- what is offered no more --------------------------------------------------------------
+
+
+def test_version_is_retired_whatever_became_of_its_manager(acme):
+    registration.register_version(SPEC)
+    registration.register_version(dataclasses.replace(SPEC, name='10.12'))
+    with get_db_api().transaction() as session:
+        session.execute(sa.update(models.DatastoreVersion).values(manager='uninstalled'))
+    registration.retire_version('acme', '10.11')
+    found = {version.name: (version.is_active, version.manager) for version in all_of(models.DatastoreVersion)}
+    assert found == {'10.11': (False, 'uninstalled'), '10.12': (True, 'uninstalled')}
+
+
+def test_retiring_what_was_never_there_is_fine(acme):
+    registration.retire_version('acme', '1')
+    registration.retire_version('strange', '1')

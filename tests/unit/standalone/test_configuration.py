@@ -61,3 +61,36 @@ def test_the_paste_file_comes_along(state):
 def test_a_line_break_is_refused():
     with pytest.raises(StackError, match='line break'):
         configuration.render({'DEFAULT': {'a': 'b\nc = d'}})
+
+
+# -- the operator's own files ----------------------------------------------------------------
+
+
+def test_options_of_the_operator_win_and_are_remembered(state, tmp_path):
+    mine = tmp_path / 'acme.conf'
+    mine.write_text('[DEFAULT]\nbind_port = 4712\n[acme]\ncolour = red')
+    configuration.name_more(state, [str(mine)])
+    mine.write_text('[DEFAULT]\nbind_port = 4713\n[acme]\ncolour = blue')
+    for _start in range(2):
+        configuration.write(state, Node(), ['guest'])
+        conf = read(state.main_file, (None, 'bind_port'), (None, 'transport_url'), ('acme', 'colour'))
+        assert (conf.bind_port, conf.transport_url, conf.acme.colour) == ('4713', Node.url, 'blue')
+
+
+def test_an_empty_file_takes_the_others_place(state, tmp_path):
+    mine = tmp_path / 'acme.conf'
+    mine.write_text('[DEFAULT]\nbind_port = 4712\n')
+    configuration.name_more(state, [str(mine)])
+    configuration.name_more(state, ['/dev/null'])
+    configuration.write(state, Node(), ['guest'])
+    assert read(state.main_file, (None, 'bind_port')).bind_port == '4711'
+
+
+@pytest.mark.parametrize('text', ['no option', b'\xff', None])
+def test_a_file_that_cannot_be_used_is_named(state, tmp_path, text):
+    mine = tmp_path / 'acme.conf'
+    if text is not None:
+        mine.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(StackError, match=r'acme\.conf cannot be used'):
+        configuration.name_more(state, [str(mine)])
+    assert configuration.read_more(state) == ''

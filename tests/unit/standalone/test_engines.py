@@ -2,6 +2,7 @@
 
 import pytest
 
+from trove.guestagent.datastore import description
 from trove.standalone import engines
 from trove.standalone.engines import Engine
 
@@ -35,6 +36,19 @@ def find(**programs):
 )
 def test_an_engine_is_what_it_says_and_not_what_its_file_is_called(programs, expected):
     assert [(engine.datastore, engine.version) for engine in find(**programs)] == expected
+
+
+def test_a_datastore_of_a_vendor_is_found_by_what_its_description_tells():
+    class Described(description.Description):
+        engine_programs = ('cached',)
+
+    class Silent(description.Description):
+        """What needs no engine on this host."""
+
+    found = engines.find(
+        lambda name: [f'/opt/{name}'], lambda program: f'{program} 1.6.18\n', {'acme': Described, 'other': Silent}
+    )
+    assert found == [Engine('acme', '1.6.18', '/opt/cached')]
 
 
 def test_debians_mysqld_is_the_mariadb_that_it_links_to():

@@ -38,6 +38,10 @@ class Description(abc.ABC):
     usage_timeout: ClassVar[int] = 1800
     backup_strategy: ClassVar[str] = ''
     replication_strategy: ClassVar[str] = ''
+    engine_programs: ClassVar[tuple[str, ...]] = ()
+    """Names or patterns of paths by which ``trove-standalone`` looks for the engine on its host; empty: it does not."""
+    engine_version: ClassVar[str] = r'(\d+[\d.]*)'
+    """Pattern of what such a program prints for ``--version``, when it is this engine; its group is the version."""
     reserved_databases: ClassVar[frozenset[str]] = frozenset()
     reserved_users: ClassVar[frozenset[str]] = frozenset()
 

@@ -21,7 +21,7 @@ _FORBIDDEN_IN_USERS = frozenset('\'";`,/\\')
 
 
 class MySQLFamily(description.Description):
-    """What the members have in common."""
+    """What the members have in common; a server tells by its version text whose it is, whatever its file is called."""
 
     tcp_ports: ClassVar[tuple[str, ...]] = (options.TCP_PORT,)
     mount_point = options.MOUNT_POINT
@@ -93,17 +93,23 @@ class MySQLFamily(description.Description):
 class MySQL(MySQLFamily):
     name = 'mysql'
     server_program = 'mysqld'
+    engine_programs = ('mysqld',)
+    engine_version = r'Ver (\d+[\d.]*)(?!.*(?:MariaDB|Percona))'
 
 
 class Percona(MySQLFamily):
     name = 'percona'
     server_program = 'mysqld'
+    engine_programs = ('mysqld',)
+    engine_version = r'Ver (\d+[\d.]*)(?=.*Percona)'
     usage_timeout = 450
 
 
 class MariaDB(MySQLFamily):
     name = 'mariadb'
     server_program = 'mariadbd'
+    engine_programs = ('mariadbd', 'mysqld')
+    engine_version = r'Ver (\d+[\d.]*)-MariaDB'
     tcp_ports: ClassVar[tuple[str, ...]] = (options.TCP_PORT, *options.GALERA_PORTS)
 
 

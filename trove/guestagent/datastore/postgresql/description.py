@@ -24,6 +24,8 @@ class PostgreSQL(description.Description):
     root_user_name = 'postgres'
     reserved_databases = options.RESERVED_DATABASES
     reserved_users = options.RESERVED_USERS
+    engine_programs = ('postgres', '/usr/lib/postgresql/*/bin/postgres')
+    engine_version = r'\(PostgreSQL\) (\d+[\d.]*)'
 
     def guest_options(self) -> list[cfg.Opt]:
         return [*super().guest_options(), *options.GUEST_OPTS]

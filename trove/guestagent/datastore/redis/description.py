@@ -22,6 +22,8 @@ class Redis(description.Description):
     root_user_name = '-'
     root_on_create = True
     usage_timeout = 450
+    engine_programs = ('redis-server',)
+    engine_version = r'Redis server v=(\d+[\d.]*)'
 
     def guest_options(self) -> list[cfg.Opt]:
         return [*super().guest_options(), *options.GUEST_OPTS]
