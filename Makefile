@@ -40,7 +40,7 @@ lint: install-test ## Check style, types, floors and documents
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
-	$(VENV)/bin/doc8 -q README.rst doc/source
+	$(VENV)/bin/doc8 -q README.rst doc/source doc/examples
 
 format: install-test ## Format the code
 	$(VENV)/bin/ruff check --fix .

@@ -82,6 +82,8 @@ def test_a_second_up_finds_it_running(up, state):
     assert up.status() == before
     with pytest.raises(StackError, match=f'runs on port {state.port}'):
         up.up(broker.free_ports(1)[0], register)
+    with pytest.raises(StackError, match='stop it before naming configuration files'):
+        up.up(None, register, ['/dev/null'])
 
 
 @pytest.mark.parametrize('name', ['trove-api', 'trove-taskmanager', 'trove-conductor', 'rabbitmq', 'epmd'])

@@ -1,7 +1,6 @@
-"""The pages about resources, tables and stores of a vendor, followed to the letter: their code is used."""
+"""The pages about what vendors add: they include the example's files, which are used here as they lie in the tree."""
 
-import os
-import subprocess
+import re
 import sys
 
 import pytest
@@ -10,83 +9,98 @@ from paste import deploy
 from tests.fixtures import api as api_fixture
 from tests.fixtures import vendor
 from trove.cmd import common
-from trove.common import exception, plugs
+from trove.common import exception
 from trove.db import get_db_api
-from trove.db.sqlalchemy import migration
-from trove.storage import base as storage
+from trove.db.sqlalchemy import migration, session
+
+EXAMPLE = vendor.EXAMPLE
+ADDING = sorted(vendor.PAGES.glob('adding-a-*.rst'))
+INCLUDED = re.compile(r'\.\. literalinclude:: (\S+)\n((?: +:\S+:.*\n)*)')
+REPOSITORY = EXAMPLE / 'acme_trove' / 'migrate_repo'
+BASE = f'/v1.0/{api_fixture.PROJECT}'
+INSTANCE, FOREIGN = api_fixture.IDS['instance'], api_fixture.IDS['foreign']
+
+
+@pytest.fixture(scope='module')
+def package(tmp_path_factory):
+    """The package of the example on the search path; its classes are mapped once."""
+    with vendor.site(tmp_path_factory.mktemp('site')) as site:
+        yield vendor.install_example(site)
+
+
+def test_what_pages_include_is_there():
+    included = set()
+    for page in ADDING:
+        for path, options in INCLUDED.findall(page.read_text()):
+            file = (page.parent / path).resolve()
+            included.add(file)
+            text = file.read_text()
+            for mark in re.findall(r':(?:start-at|end-at|end-before): (.*)', options):
+                assert mark in text, (page.name, path, mark)
+    assert {file for file in included if not file.is_relative_to(EXAMPLE)} == set()
+    for name in ('memcached/manager.py', 'notes/extension.py', 'notes/tables.py', 'provider.py', 'store.py'):
+        assert EXAMPLE / 'acme_trove' / name in included
 
 
 @pytest.fixture
-def package(tmp_path):
-    """The package of the pages, on the search path."""
-    with vendor.site(tmp_path) as site:
-        yield vendor.install_pages(site)
-
-
-def test_the_page_about_resources(package, running_api, api):
+def extended(package, running_api, api):
+    """The API with the vendor's resource and table."""
+    migration.db_sync(str(session.get_engine().url.render_as_string(hide_password=False)), repo_path=str(REPOSITORY))
+    running_api.conf.register_opts(common.OPTS)
+    running_api.conf.set_override('db_plugins', ['acme'])
+    common.connect_database(running_api.conf)
     before = running_api.application
     running_api.application = deploy.loadapp(f'config:{api_fixture.PASTE_FILE}', name='trove')
-    try:
-        base = f'/v1.0/{api_fixture.PROJECT}'
-        assert api.request('GET', f'{base}/extensions/acme-parts').status_int == 200
-        page = api.request('GET', f'{base}/acme-parts').json
-        assert [part['name'] for part in page['parts']] == ['wheel', 'axle']
-        assert api.request('GET', page['links'][0]['href']).json == {'parts': [{'id': '9', 'name': 'bell'}]}
-        assert (
-            api.request('GET', f'{base}/acme-parts/3').json['itemNotFound']['message'] == 'Part 3 could not be found.'
-        )
-        assert api.request('POST', f'{base}/acme-parts', body={'part': {'name': 'nut'}}).status_int == 202
-        assert api.request('POST', f'{base}/acme-parts', body={'part': {}}).status_int == 400
-        assert api.request('POST', f'{base}/acme-parts', 'reader', {'part': {'name': 'nut'}}).status_int == 403
-        action = f'{base}/instances/{api_fixture.IDS["instance"]}/action'
-        assert api.request('POST', action, body={'polish': {}}).status_int == 202
-        assert api.request('POST', action, body={'polish': 1}).status_int == 400
-    finally:
-        running_api.application = before
+    yield api
+    running_api.application = before
+    running_api.conf.clear_override('db_plugins')
+
+
+def test_the_page_about_resources(extended):
+    def ask(method, path, user='demo', body=None):
+        return extended.request(method, BASE + path, user, body)
+
+    assert ask('GET', '/extensions/acme-notes').status_int == 200
+    body = {'note': {'instance_id': INSTANCE, 'text': 'nice'}}
+    note = ask('POST', '/acme-notes', body=body).json['note']
+    assert ask('GET', '/acme-notes').json == {'notes': [note]}
+    path = f'/acme-notes/{note["id"]}'
+    assert ask('PUT', path, body={'note': {'text': 'nicer'}}).json['note']['text'] == 'nicer'
+    assert ask('GET', path).json['note']['text'] == 'nicer'
+    assert ask('GET', f'/instances/{INSTANCE}').json['instance']['acme_notes'] == 1
+    assert ask('POST', '/acme-notes', body={'note': {}}).status_int == 400
+    assert ask('POST', '/acme-notes', 'reader', body).status_int == 403
+    assert ask('POST', '/acme-notes', body={'note': {**body['note'], 'instance_id': FOREIGN}}).status_int == 404
+    touch = {'acme_touch': {'text': 'seen'}}
+    assert ask('POST', f'/instances/{INSTANCE}/action', body=touch).status_int == 202
+    assert ask('POST', f'/instances/{INSTANCE}/action', body={'acme_touch': 1}).status_int == 400
+    assert ask('POST', f'/instances/{FOREIGN}/action', body=touch).status_int == 404
+    for one in ask('GET', '/acme-notes').json['notes']:
+        assert ask('DELETE', f'/acme-notes/{one["id"]}').status_int == 204
+    assert ask('DELETE', path).status_int == 404
 
 
 def test_the_page_about_tables(package, sqlite_control_database):
     conf = sqlite_control_database.conf
-    migration.db_sync(sqlite_control_database.url, repo_path=str(package / 'migrate_repo'))
+    migration.db_sync(sqlite_control_database.url, repo_path=str(REPOSITORY))
     conf.register_opts(common.OPTS)
     conf.set_override('db_plugins', ['acme'])
     common.connect_database(conf)
     common.connect_database(conf)
-    names = {
-        'models': sys.modules['acme_trove.models'],
-        'context': type('Context', (), {'project_id': 'p'}),
-        'marker': None,
-        'get_db_api': get_db_api,
-    }
+    models = sys.modules['acme_trove.notes.models']
+    now = models.clock.utcnow()
+
+    def make(key):
+        return models.Note(id=key, project_id='p', instance_id='i', text='first', created=now, updated=now)
+
+    names = {'models': models, 'get_db_api': get_db_api, 'note': make('7')}
     blocks = vendor.blocks_of('adding-a-table.rst', 'python')
-    exec(blocks["part = models.Part(id='7', project_id=context.project_id, name='wheel')"], names)
-    assert [part.name for part in names['all_of_them']] == ['small wheel']
-    assert ([part.id for part in names['page']], names['next_marker']) == (['7'], None)
+    exec(blocks['note.save()'], names)
+    assert [note.text for note in names['all_of_them']] == ['other']
+    assert ([note.id for note in names['page']], names['next_marker']) == (['7'], None)
     with pytest.raises(exception.NotFound):
-        names['models'].Part.find_by(id='7')
+        models.Note.find_by(id='7')
     for key in ('7', '8'):
-        names['models'].Part(id=key, project_id='p', name='wheel').save()
+        make(key).save()
     exec(blocks['with get_db_api().transaction() as session:'], names)
-    assert [part.name for part in names['models'].Part.find_all()] == ['large wheel']
-
-
-def test_the_page_about_stores(tmp_path):
-    code = vendor.blocks_of('adding-a-store.rst', 'python')
-    folder = tmp_path / 'acme_trove'
-    folder.mkdir()
-    (folder / '__init__.py').touch()
-    (folder / 'store.py').write_text(code['"""A store on the disk that all our hosts mount."""'])
-    tests = tmp_path / 'test_store.py'
-    tests.write_text(code['"""The store against its contract."""'])
-    with vendor.site(tmp_path) as site:
-        site.install(trove__storage={'acme': 'acme_trove.store:AcmeStore'})
-        assert plugs.load(storage.GROUP, 'acme', storage.Store).__name__ == 'AcmeStore'
-    done = subprocess.run(
-        [sys.executable, '-m', 'pytest', '-q', '-p', 'no:cacheprovider', str(tests)],
-        cwd=tmp_path,
-        env={**os.environ, 'PYTHONPATH': str(tmp_path)},
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout
+    assert [note.text for note in models.Note.find_all()] == ['third']
