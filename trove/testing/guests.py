@@ -188,10 +188,13 @@ class Guest:
             wanted['users'] = [{'name': 'joe', 'host': '%', 'password': USER_PASSWORD, **databases}]
         return wanted
 
+    def request(self, **changes: Any) -> requests.PrepareRequest:
+        """Return a request as the control plane makes it for a small flavor."""
+        return requests.PrepareRequest('', SMALL_MB, self.template(SMALL_MB), **changes)
+
     def prepare(self, **changes: Any) -> None:
-        """Prepare with all accounts, as the control plane asks for a small flavor."""
-        request = requests.PrepareRequest('', SMALL_MB, self.template(SMALL_MB), **{**self.accounts(), **changes})
-        self.manager.prepare(CONTEXT, request)
+        """Prepare with all accounts, unless the changes name others."""
+        self.manager.prepare(CONTEXT, self.request(**{**self.accounts(), **changes}))
 
     def overrides(self) -> dict[str, str]:
         """Return what a tenant has set, for ``prepare``."""
