@@ -31,7 +31,7 @@ NOT_OPTIONS = {
     'prepare_datastore', 'await_ready',
     'find_server', 'guest_files', 'guest_settings', 'find_missing', 'get_actions', 'get_resources', 'list_rules',
     'has_databases', 'has_users', 'engine_programs', 'engine_version',
-    'run_operation', 'create_instance', 'character_set',
+    'run_operation', 'create_instance', 'clear_instance', 'character_set',
     'information_schema', 'performance_schema', 'os_admin', 'db_sync', 'db_version', 'datastore_update',
     'datastore_version_update', 'db_load_datastore_config_parameters', 'make_secrets_key', 'pg_',
     'disable_by_file_path', 'allowed_cidrs', 'stop_db', 'start_db_with_conf_changes', 'resize_fs',

@@ -17,6 +17,7 @@ ASKS = {
     scenarios.REBUILD: lambda tenants, instance_id: tenants.rebuild(instance_id),
     scenarios.RENAME: lambda tenants, instance_id: tenants.rename(instance_id),
     scenarios.ACCESS: lambda tenants, instance_id: tenants.open(instance_id),
+    scenarios.CLEAR: lambda tenants, instance_id: tenants.clear(instance_id),
 }
 """How an operation on an instance that is built is asked for. An operation that is missing here has no test."""
 
@@ -69,7 +70,7 @@ def play(world, workers, plan):
 def check_ended(world, instance_id, kind):
     """An operation that was to succeed did, once and completely."""
     assert world.operations(instance_id)[kind].state == ledger.DONE
-    if kind == scenarios.DELETE:
+    if kind in (scenarios.DELETE, scenarios.CLEAR):
         world.check_deleted(instance_id)
         return
     world.check_built(instance_id)
@@ -115,7 +116,7 @@ def check_failed(world, instance_id, kind, step):
     """An operation on an instance that is built failed: what there is is known, and is charged for."""
     record = world.instance(instance_id)
     assert states.TaskStatus.find(record.task_code) is task_after_failure(kind, step)
-    if kind == scenarios.DELETE:
+    if kind in (scenarios.DELETE, scenarios.CLEAR):
         return
     assert world.parts(instance_id) == list(durability_world.PARTS)
     assert all(count == 1 for count in world.effects(instance_id, 'started').values())

@@ -8,7 +8,7 @@ from trove.db import operations as ledger
 CREATE, DELETE, RESTART = 'create_instance', 'delete_instance', 'restart_instance'
 RESIZE, GROW, REBOOT = 'resize_instance', 'grow_instance', 'reboot_instance'
 STOP, MIGRATE, REBUILD = 'stop_instance', 'migrate_instance', 'rebuild_instance'
-RENAME, ACCESS = 'rename_instance', 'update_access'
+RENAME, ACCESS, CLEAR = 'rename_instance', 'update_access', 'clear_instance'
 KINDS = worker.KINDS
 
 

@@ -7,6 +7,7 @@ import signal
 import time
 
 from tests.durability import conftest, plays, scenarios, worker
+from tests.fixtures import provider_double
 from trove.db import operations as ledger
 
 TAKE_OVER_SECONDS = 5
@@ -96,3 +97,27 @@ def test_stopped_worker_makes_nothing_for_an_instance_that_was_deleted(world, wo
     for instance_id in instances.values():
         assert world.operations(instance_id)[scenarios.CREATE].state == ledger.CANCELLED
         world.check_deleted(instance_id)
+
+
+MAKING = {'make_address': ('address',), 'make_volume': ('volume',), 'boot_server': provider_double.PARTS}
+"""Steps of a build that make something, and what they make."""
+
+
+def test_f2_what_a_stopped_worker_makes_too_late_does_not_stay(world, workers):
+    """It stands between its last look at its lease and its request; meanwhile all is deleted."""
+    plan = [scenarios.Scenario(scenarios.CREATE, step, worker.LATE) for step in MAKING]
+    instances = plays.ask(world, workers, plan)
+    processes = stop_all(world, workers, instances)
+    for instance_id in instances.values():
+        world.tenants.delete(instance_id)
+    with workers.rescue():
+        world.until_idle()
+        for instance_id in instances.values():
+            assert world.parts(instance_id) == []
+        go_on(world, processes)
+        world.until_idle()
+    for instance_id in instances.values():
+        # It was really made too late, and then found.
+        assert world.operations(instance_id)[scenarios.CLEAR].state == ledger.DONE
+        assert world.effects(instance_id, 'made')
+        world.check_deleted_in_the_end(instance_id)

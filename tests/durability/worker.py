@@ -27,6 +27,8 @@ mappers.map_records()
 orm.configure_mappers()
 
 BEFORE, OUTSIDE, UNSETTLED, SETTLED = 'before', 'outside', 'unsettled', 'settled'
+LATE = 'late'
+"""In the provider's double, after the last look at the lease and right before something is made."""
 BOUNDARIES = (BEFORE, OUTSIDE, UNSETTLED, SETTLED)
 """Before a step; after its first effect on the outside world, which our database does not know of yet; after
 all its effects, before it is settled; after it was settled. A step without an outside effect has its outside
@@ -61,6 +63,9 @@ class Blow:
     def enter(self, step):
         self._step = step
         self.strike(BEFORE)
+
+    def approach(self):
+        self.strike(LATE)
 
     def effect(self):
         self.strike(OUTSIDE)
@@ -134,12 +139,13 @@ def tools_of(place, conf, book, blow=None):
     """Return what the steps of a process work with."""
     outside = place.outside()
     effect = (lambda: None) if blow is None else blow.effect
+    approach = (lambda: None) if blow is None else blow.approach
     return operation.Tools(
         conf=conf,
         ledger=book,
         clock=world.clock(),
         sealer=place.sealer(),
-        provider=place.provider(effect),
+        provider=place.provider(effect, approach),
         guest=lambda instance_id: agents_double.GuestDoor(outside, instance_id, effect),
         dns=naming_double.FolderDns(outside, effect),
         keystore=naming_double.FolderKeyStore(outside, effect),

@@ -26,6 +26,7 @@ from trove.instance import changes
 from trove.instance import models as instance_models
 from trove.instance import options as instance_options
 from trove.instance import spec as instance_spec
+from trove.instance.flows import clear, delete, records
 from trove.quota import options as quota_options
 from trove.taskmanager import api as taskmanager_api
 from trove.taskmanager import engine
@@ -37,6 +38,9 @@ ACCESS = {'is_public': True, 'allowed_cidrs': ['10.0.0.0/8']}
 IMAGE = 'another-image'
 NEW_NAME = 'renamed'
 RENAME = changes.RENAME.kind
+CLEAR = clear.ClearInstance.KIND
+BESIDE = (RENAME, CLEAR)
+"""Operations that are their own subject, with the instance's id in their spec."""
 PARTS = (*provider_double.PARTS, *naming_double.PARTS)
 MANAGER = 'mysql'
 LIMIT_SECONDS = 120
@@ -88,10 +92,10 @@ class Place:
     def outside(self):
         return provider_double.Outside(pathlib.Path(self.folder) / 'outside')
 
-    def provider(self, effect=lambda: None):
-        """Return the provider of a process; ``effect`` is called by the double only."""
+    def provider(self, effect=lambda: None, approach=lambda: None):
+        """Return the provider of a process; ``effect`` and ``approach`` are called by the double only."""
         if self.local_options is None:
-            return provider_double.FolderProvider(self.outside(), effect)
+            return provider_double.FolderProvider(self.outside(), effect, approach=approach)
         conf = cfg.ConfigOpts()
         conf([], project='trove', default_config_files=[], default_config_dirs=[])
         local.LocalProvider(conf)
@@ -161,6 +165,16 @@ class Tenants:
     def rebuild(self, instance_id):
         self._admin.rebuild(self._context, instance_id, IMAGE)
 
+    def clear(self, instance_id):
+        """Write that an instance was deleted although all of it is there, and have that cleared."""
+        record = records.read_record(instance_id)
+        submission = ledger.Submission(
+            CLEAR, str(uuid.uuid4()), clear.ClearInstance.STEPS[0], 3600.0, spec={'instance_id': instance_id}
+        )
+        with get_db_api().transaction() as writer:
+            delete.write_end(writer, record)
+            ledger.submit(writer, submission, clock())
+
     def reset(self, instance_id):
         self._admin.reset_task(self._context, instance_id)
 
@@ -222,7 +236,7 @@ class World:
 
     def _operations(self, instance_id):
         table = tables.operations.c
-        query = sa.select(models.Operation).where(sa.or_(table.subject_id == instance_id, table.kind == RENAME))
+        query = sa.select(models.Operation).where(sa.or_(table.subject_id == instance_id, table.kind.in_(BESIDE)))
         with get_db_api().reading() as reader:
             found = list(reader.execute(query).scalars())
         return [one for one in found if instance_id in (one.subject_id, one.spec.get('instance_id'))]
@@ -285,10 +299,20 @@ class World:
         assert self.usage(instance_id) == {}
 
     def check_deleted(self, instance_id):
+        self._check_no_records(instance_id)
+        self.check_nothing_outside(instance_id)
+
+    def check_deleted_in_the_end(self, instance_id):
+        """The same for what may have been made and deleted more than once."""
+        self._check_no_records(instance_id)
+        assert self.parts(instance_id) == []
+        assert self.effects(instance_id, 'made') == self.effects(instance_id, 'deleted')
+        assert self.usage(instance_id) == {}
+
+    def _check_no_records(self, instance_id):
         record = self.instance(instance_id)
         assert (record.is_deleted, record.addresses, record.quota_charge) == (True, [], None)
         assert record.hostname is None
-        self.check_nothing_outside(instance_id)
         with get_db_api().reading() as reader:
             assert reader.get(models.ServiceStatus, instance_id) is None
             jobs = sa.select(models.GuestJob).where(tables.guest_jobs.c.instance_id == instance_id)

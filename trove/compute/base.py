@@ -291,6 +291,12 @@ class Provider(Catalogue, Network, Volumes, Servers, Moves, Overview):
     find-or-make; a *delete* finds by name and is content with what is gone or was
     never there. Raises ``ComputeBusy`` for what a repetition may cure and
     ``ComputeError`` for what needs somebody; both texts say what to do.
+
+    A worker may stand still at any moment and go on when another one has taken its operation
+    over, and has deleted all. So a call asks ``trove.common.fence.check()`` as late as it can
+    before it makes or changes something, under the lock that it holds if it has one, and lets
+    what that raises through. What slips through all the same is deleted by an operation
+    ``clear_instance``.
     """
 
     @abc.abstractmethod

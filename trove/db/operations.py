@@ -70,6 +70,7 @@ class Claim:
     error: str | None
     request_id: str | None
     lease_token: str
+    lease_until: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -261,6 +262,15 @@ class Ledger:
             raise LeaseLost(id=claim.id)
         return bool(session.execute(sa.select(table.is_cancelled).where(table.id == claim.id)).scalar_one())
 
+    def check(self, claim: Claim) -> None:
+        """Raise ``LeaseLost`` when somebody may have taken over; the database is asked when the lease is no longer new.
+
+        Cheap enough for every single act of a step.
+        """
+        left_seconds = claim.lease_until - self._clock.time()
+        if not self._lease_seconds / 2 < left_seconds <= self._lease_seconds:
+            self.extend(claim)
+
     def extend(self, claim: Claim) -> None:
         """Begin the lease anew; ``LeaseLost`` when somebody took over."""
         self._update(claim, lambda until: {'lease_until': until})
@@ -282,6 +292,8 @@ class Ledger:
             'error': settlement.error,
         }
         if settlement.wait_seconds is None:
+            # Not later than what is written, which is counted from when the row is locked.
+            lease_until = self._clock.time() + self._lease_seconds
             is_cancelled = self._update(claim, lambda until: {**values, 'lease_until': until})
             return dataclasses.replace(
                 claim,
@@ -290,6 +302,7 @@ class Ledger:
                 attempts=settlement.attempts,
                 error=settlement.error,
                 is_cancelled=is_cancelled,
+                lease_until=lease_until,
             )
         seconds = settlement.wait_seconds
         self._update(claim, lambda _until: {**values, 'lease_until': None, 'lease_token': None}, seconds)

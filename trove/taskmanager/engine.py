@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from oslo_config import cfg
 from oslo_log import log as logging
 
-from trove.common import exception
+from trove.common import exception, fence
 from trove.db import operations as ledger
 from trove.db.sqlalchemy import session as db_session
 from trove.taskmanager import events
@@ -47,6 +47,14 @@ CONFLICT_SECONDS = 0.1
 def back_off(attempts: int) -> float:
     """Return the seconds to wait after so many failed attempts: doubling, jittered, limited."""
     return float(min(BACK_OFF_LIMIT_SECONDS, 0.5 * 2**attempts) * random.uniform(0.8, 1.2))
+
+
+def patience_with(away: exception.ServiceUnavailable) -> float | None:
+    """Return the seconds to wait for a database; None for ever longer ones.
+
+    A conflict is ordinary where several processes write; the step comes again with fresh eyes.
+    """
+    return CONFLICT_SECONDS if isinstance(away, db_session.TransactionConflict) else None
 
 
 class Engine:
@@ -96,6 +104,9 @@ class Engine:
             seconds = self._tools.conf.operation_sweep_seconds * random.uniform(0.8, 1.2)
             try:
                 seconds = min(seconds, self.sweep_once())
+            except exception.ServiceUnavailable:
+                # The database is away, and its own log lines tell so.
+                LOG.debug('A sweep is repeated')
             except Exception:
                 LOG.exception('A sweep failed and is repeated')
             self._nudge.wait(seconds)
@@ -129,6 +140,9 @@ class Engine:
             self.run(operation_id)
         except ledger.LeaseLost:
             LOG.warning('Operation %s was taken over by another worker', operation_id)
+        except exception.ServiceUnavailable:
+            LOG.warning('Operation %s waits for the database; it is found again', operation_id)
+            return False
         except Exception:
             LOG.exception('Operation %s could not be claimed or settled; it is found again', operation_id)
             return False
@@ -140,12 +154,22 @@ class Engine:
         """Run an operation until it waits or ends; ``LeaseLost`` when somebody took over."""
         claim = self._tools.ledger.claim(operation_id)
         while claim is not None:
-            settlement = self.step(claim)
-            if self._is_stopping.is_set() and settlement.wait_seconds is None:
-                settlement = dataclasses.replace(settlement, wait_seconds=0.0)
-            following = self._tools.ledger.settle(claim, settlement)
-            self._tell_end(claim, settlement)
-            claim = following
+            claim = self._go_on(claim)
+
+    def _go_on(self, claim: ledger.Claim) -> ledger.Claim | None:
+        with fence.guarded(lambda: self._tools.ledger.check(claim)) as guard:
+            try:
+                settlement = self.step(claim)
+                if self._is_stopping.is_set() and settlement.wait_seconds is None:
+                    settlement = dataclasses.replace(settlement, wait_seconds=0.0)
+                following = self._tools.ledger.settle(claim, settlement)
+            except ledger.LeaseLost:
+                kind = self._kinds.get(claim.kind)
+                if kind is not None and guard.was_passed:
+                    kind(claim, self._tools).lost()
+                raise
+        self._tell_end(claim, settlement)
+        return following
 
     def _tell_end(self, claim: ledger.Claim, settlement: ledger.Settlement) -> None:
         try:
@@ -195,9 +219,8 @@ class Engine:
             return self._fail(operation, str(failure))
         except vocabulary.Retry as retry:
             return self._try_again(operation, str(retry), retry.delay_seconds)
-        except db_session.TransactionConflict as conflict:
-            # Ordinary where several processes write; the step comes again with fresh eyes.
-            return self._try_again(operation, str(conflict), CONFLICT_SECONDS)
+        except exception.ServiceUnavailable as away:
+            return self._try_again(operation, str(away), patience_with(away))
         except Exception as error:
             LOG.exception('Step %s of %s on %s raised', claim.step, claim.kind, claim.subject_id)
             # The text of an unexpected error may hold anything; only what we made ourselves is shown.

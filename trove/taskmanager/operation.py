@@ -126,6 +126,15 @@ class Operation(abc.ABC):
         A step as well: it may be repeated and may wait. ``memo['failed_step']`` names the step that failed.
         """
 
+    def lost(self) -> None:
+        """See to what the worker has made outside although the operation was not its own any more.
+
+        Called in place of a settlement when the lease was lost in a step that may have acted. What others did
+        meanwhile is in the records: whoever goes on with the operation finds what was made, but nobody looks for
+        it once the subject is gone.
+        """
+        return
+
     @contextlib.contextmanager
     def write(self) -> Iterator[orm.Session]:
         """A transaction on the records that commits only while the lease is ours.

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar, cast
 
-from trove.common import exception
+from trove.common import exception, fence
 from trove.compute.local import folders, processes
 
 FOLDER = '.locks'
@@ -42,13 +42,18 @@ class Locks:
 
 
 def exclusive(method: Method) -> Method:
-    """Make a method of a provider that is given an instance id or a request hold the instance's lock in ``locks``."""
+    """Make a method of a provider that is given an instance id or a request hold the instance's lock in ``locks``.
+
+    Whether its caller may still act is asked under the lock: while a worker stands still behind
+    that question, nobody else can do what would make it wrong.
+    """
 
     @functools.wraps(method)
     def locked(self: Any, *args: Any, **kwargs: Any) -> Any:
         subject = args[0] if args else kwargs.get('instance_id') or kwargs['request']
         instance_id = subject if isinstance(subject, str) else subject.instance_id
         with self.locks.held(instance_id):
+            fence.check()
             return method(self, *args, **kwargs)
 
     return cast(Method, locked)

@@ -8,7 +8,7 @@ import openstack.exceptions
 from keystoneauth1 import exceptions as keystone_exceptions
 from novaclient import exceptions as nova_exceptions
 
-from trove.common import cloud, exception
+from trove.common import cloud, exception, fence
 
 OUTDATED = 412
 
@@ -48,8 +48,10 @@ def told(deed: str) -> Iterator[None]:
     """Turn the errors of all client libraries into ours; the deed says what was attempted.
 
     Raises ``ComputeBusy`` for what may pass (no answer, conflicts, too many requests,
-    errors of the service) and ``ComputeError`` for the rest.
+    errors of the service) and ``ComputeError`` for the rest. A worker that lost its
+    operation meanwhile is stopped here, before it asks for anything.
     """
+    fence.check()
     try:
         yield
     except _LIBRARIES as error:

@@ -8,7 +8,7 @@ from trove.common import states, wire
 from trove.compute import base as compute
 from trove.guestagent import requests
 from trove.instance import spec as instance_spec
-from trove.instance.flows import guest_job, naming, providing, records, templates
+from trove.instance.flows import clear, guest_job, naming, providing, records, templates
 from trove.quota import models as quota_models
 from trove.taskmanager import operation as vocabulary
 from trove.taskmanager.operation import Done, Fail, Next, Outcome, Wait
@@ -138,6 +138,9 @@ class CreateInstance(vocabulary.Operation):
             records.change(session, self.subject_id, **gone)
             quota_models.release(session, record)
         return Done()
+
+    def lost(self) -> None:
+        clear.submit(self)
 
     # -- what the steps are made of -----------------------------------------------------------
 

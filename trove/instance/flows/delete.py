@@ -3,10 +3,12 @@
 from typing import ClassVar
 
 from oslo_log import log as logging
+from sqlalchemy import orm
 
 from trove.common import clock as trove_clock
 from trove.common import states
 from trove.conductor import manager as conductor
+from trove.db import models
 from trove.instance.flows import naming, providing, records
 from trove.quota import models as quota_models
 from trove.taskmanager import operation as vocabulary
@@ -53,18 +55,7 @@ class DeleteInstance(vocabulary.Operation):
     def finish(self) -> Outcome:
         record = records.read_record(self.subject_id)
         with self.write() as session:
-            quota_models.release(session, record)
-            conductor.forget(session, self.subject_id)
-            records.change(
-                session,
-                self.subject_id,
-                is_deleted=True,
-                deleted_at=trove_clock.utcnow(),
-                task_code=states.Tasks.NONE.code,
-                server_status=states.ServerStatus.DELETED,
-                addresses=[],
-                hostname=None,
-            )
+            write_end(session, record)
         LOG.info('Instance %s was deleted', self.subject_id)
         return Done()
 
@@ -75,3 +66,19 @@ class DeleteInstance(vocabulary.Operation):
             records.write_fault(session, self.subject_id, states.Tasks.DELETING, message)
             records.change(session, self.subject_id, server_status=states.ServerStatus.ERROR)
         return Done()
+
+
+def write_end(session: orm.Session, record: models.Instance) -> None:
+    """Write that nothing is left of an instance."""
+    quota_models.release(session, record)
+    conductor.forget(session, record.id)
+    records.change(
+        session,
+        record.id,
+        is_deleted=True,
+        deleted_at=trove_clock.utcnow(),
+        task_code=states.Tasks.NONE.code,
+        server_status=states.ServerStatus.DELETED,
+        addresses=[],
+        hostname=None,
+    )

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from oslo_config import cfg
 
-from trove.common import exception
+from trove.common import exception, fence
 from trove.compute import base as compute
 from trove.datastore import descriptions
 from trove.db import models
@@ -17,7 +17,11 @@ Result = TypeVar('Result')
 
 
 def attempt(call: Callable[[], Result]) -> Result:
-    """Call the provider; what a repetition may cure becomes ``Retry``, everything else ``Fail``."""
+    """Call the provider; what a repetition may cure becomes ``Retry``, everything else ``Fail``.
+
+    A worker that has lost its operation meanwhile calls nobody.
+    """
+    fence.check()
     try:
         return call()
     except exception.ComputeBusy as error:
