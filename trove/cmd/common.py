@@ -88,7 +88,7 @@ def _check_tables() -> None:
     try:
         is_there = sa.inspect(session.get_engine()).has_table(tables.operations.name)
     except exc.DBAPIError as error:
-        LOG.warning('The database is not available yet: %s', type(error.orig).__name__)
+        LOG.warning('The database is not available yet (%s); it is used as soon as it is', type(error.orig).__name__)
         return
     if not is_there:
         raise exception.ConfigurationError(reason='the database has no tables; run "trove-manage db_sync" first')

@@ -5,6 +5,7 @@ This folder is the only place that names eventlet; a daemon patches first and im
 
 import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -13,9 +14,13 @@ from oslo_log import log as logging
 from oslo_service import service as oslo_service
 
 from trove.cmd import common
+from trove.common.rpc import transport
 from trove.db.sqlalchemy import session
 
 LOG = logging.getLogger(__name__)
+
+BUS_SECONDS = 1.0
+"""Between two looks for a bus that is not there yet."""
 
 
 class Part(Protocol):
@@ -84,15 +89,42 @@ def run(main: Callable[[], None]) -> None:
 
 
 class RpcServer:
-    """A part that serves an RPC topic; the server is made when it starts, because it declares queues then."""
+    """A part that serves an RPC topic as soon as the bus is there; it waits for that in a thread of its own.
+
+    The server is made then, because it declares queues.
+    """
 
     def __init__(self, make: Callable[[], Any]) -> None:
         self._make = make
         self._server: Any = None
+        self._is_stopping = threading.Event()
+        self._beginning = threading.Thread(target=self._begin, name='rpc server', daemon=True)
 
     def start(self) -> None:
-        self._server = self._make()
-        self._server.start()
+        self._beginning.start()
 
     def stop(self) -> None:
-        self._server.stop()
+        self._is_stopping.set()
+        if self._server is not None:
+            self._server.stop()
+
+    def _begin(self) -> None:
+        was_told = False
+        while not _is_bus_there():
+            if not was_told:
+                LOG.warning('The message bus is not available yet; messages are taken as soon as it is')
+            was_told = True
+            if self._is_stopping.wait(BUS_SECONDS):
+                return
+        server = self._make()
+        server.start()
+        self._server = server
+        LOG.info('Taking messages')
+
+
+def _is_bus_there() -> bool:
+    try:
+        transport.check_reachable()
+    except OSError:
+        return False
+    return True

@@ -2,13 +2,14 @@
 
 from trove.cmd import patch  # noqa: F401
 
+import contextlib
 from collections.abc import Sequence
 
 from oslo_config import cfg
 
 from trove.cmd import common, daemon
 from trove.common import cfg as trove_cfg
-from trove.common import clock, crypto, notification, plugs, processes, rpc
+from trove.common import clock, crypto, exception, notification, plugs, processes, rpc
 from trove.common.rpc import notifications, transport
 from trove.compute import base as compute
 from trove.conductor import api as conductor_api
@@ -39,7 +40,9 @@ def build(conf: cfg.ConfigOpts) -> Sequence[daemon.Part]:
     system_clock = clock.Clock()
     worker = processes.own_name(conf.host)
     book = ledger.Ledger(system_clock, worker, conf.operation_lease_seconds)
-    book.release(lambda name: processes.is_dead(name, conf.host))
+    # With a database that is away the leases of a predecessor end by themselves.
+    with contextlib.suppress(exception.ServiceUnavailable):
+        book.release(lambda name: processes.is_dead(name, conf.host))
     tools = operation.Tools(
         conf=conf,
         ledger=book,

@@ -107,6 +107,8 @@ class Periodic:
             except exception.ComputeBusy as busy:
                 # A cloud that is away for an hour would fill the log with tracebacks that say the same.
                 LOG.warning('Periodic work is repeated: %s', busy)
+            except exception.ServiceUnavailable as away:
+                LOG.warning('Periodic work waits for the database: %s', away)
             except Exception:
                 LOG.exception('Periodic work %r failed and is repeated', work)
 
