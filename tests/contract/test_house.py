@@ -24,6 +24,7 @@ BORDERS = {
     'trove/common/notification.py': 'code of notifiers, in a thread of its own',
     'trove/guestagent/manager.py': 'RPC endpoint',
     'trove/guestagent/jobs.py': 'guest job',
+    'trove/health.py': 'probe',
     'trove/guestagent/heartbeat.py': 'periodic task',
     'trove/cmd/manage.py': 'command line',
     'trove/cmd/status.py': 'command line',

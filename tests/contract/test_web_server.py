@@ -4,12 +4,12 @@ import subprocess
 import sys
 
 PROGRAM = """
-from trove.cmd import api
+from trove.cmd import patch, web
 import threading, urllib.request
 from oslo_config import cfg
 
 conf = cfg.ConfigOpts()
-conf.register_opts(api.OPTS)
+conf.register_opts(web.OPTS + [cfg.HostAddressOpt("bind_host"), cfg.PortOpt("bind_port")])
 conf([])
 conf.set_override('bind_host', '127.0.0.1')
 conf.set_override('bind_port', 0)
@@ -22,8 +22,8 @@ def application(environ, start_response):
     return [b'answered']
 
 answers = []
-socket = api.listen(conf)
-server = api.WebServer(socket, application, conf)
+socket = web.listen(conf)
+server = web.WebServer(socket, application, conf)
 server.start()
 url = 'http://127.0.0.1:%d/' % socket.getsockname()[1]
 request = threading.Thread(target=lambda: answers.append(urllib.request.urlopen(url).read()))

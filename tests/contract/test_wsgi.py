@@ -98,7 +98,7 @@ class Server:
     def _is_ready(self) -> bool:
         assert self._process.poll() is None, self.log.read_text()
         with contextlib.suppress(requests.ConnectionError):
-            return requests.get(f'http://127.0.0.1:{self.port}/healthcheck', timeout=10).status_code == 200
+            return requests.get(f'http://127.0.0.1:{self.port}/healthcheck/ready', timeout=10).status_code == 200
         return False
 
     def workers(self) -> list[processes.Process]:

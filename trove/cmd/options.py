@@ -51,7 +51,7 @@ def list_guest_opts() -> Listed:
 
 
 def _daemons() -> Iterable[cfg.Opt]:
-    from trove.cmd import api, common, conductor
+    from trove.cmd import api, common, conductor, web
     from trove.common import notification
     from trove.conductor import api as conductor_api
     from trove.guestagent import api as guest_api
@@ -59,15 +59,23 @@ def _daemons() -> Iterable[cfg.Opt]:
     from trove.taskmanager import engine, events, manager
 
     modules = (
-        common, api, conductor, taskmanager_api, conductor_api, guest_api, engine, manager, notification, events,
+        common, api, web, conductor, taskmanager_api, conductor_api, guest_api, engine, manager, notification, events,
     )  # fmt: skip
     return [option for module in modules for option in module.OPTS]
 
 
 def _web() -> Iterable[cfg.Opt]:
-    from trove.common import api, auth, extensions, limits, policy
+    from trove.common import admission, api, auth, extensions, limits, policy
 
-    return [*api.OPTS, *extensions.OPTS, *auth.STRATEGY_OPTS, *auth.CONTEXT_OPTS, *limits.OPTS, *policy.OPTS]
+    return [
+        *api.OPTS,
+        *admission.OPTS,
+        *extensions.OPTS,
+        *auth.STRATEGY_OPTS,
+        *auth.CONTEXT_OPTS,
+        *limits.OPTS,
+        *policy.OPTS,
+    ]
 
 
 def _rooms() -> Iterable[cfg.Opt]:

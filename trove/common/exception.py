@@ -119,6 +119,14 @@ class NotImplementedHere(TroveError):
 class ServiceUnavailable(TroveError):
     code = 503
     message = 'The service is not available at the moment; try again.'
+    retry_seconds: ClassVar[int] = 2
+    """When it is worth while to try again, as the answer tells."""
+
+
+class Overloaded(ServiceUnavailable):
+    """More is asked for than can be done at the same time; nothing of it was begun."""
+
+    message = 'Too many requests are in progress at the moment; try again.'
 
 
 # -- resources -----------------------------------------------------------------

@@ -249,14 +249,21 @@ def fault_of(error: Exception) -> webob.Response:
     if isinstance(error, exception.UnsupportedMediaType):
         return raw_fault('415 Unsupported Media Type', str(error))
     if isinstance(error, exception.TroveError):
-        if error.code in (500, 503):
+        if error.code in (500, 503) and not isinstance(error, exception.Overloaded):
             LOG.error('A request failed with %s: %s', type(error).__name__, error)
-        return fault(error.fault_name, error.code, str(error))
+        return _fault_of_ours(error)
     if isinstance(error, webob.exc.HTTPException):
         return _fault_of_http(error)
     reference = str(uuid.uuid4())
     LOG.exception('A request failed unexpectedly; reference %s', reference)
     return fault('instanceFault', 500, f'An unexpected error occurred; tell the operator the reference {reference}.')
+
+
+def _fault_of_ours(error: exception.TroveError) -> webob.Response:
+    response = fault(error.fault_name, error.code, str(error))
+    if isinstance(error, exception.ServiceUnavailable):
+        response.headers['Retry-After'] = str(error.retry_seconds)
+    return response
 
 
 def _fault_of_http(error: webob.exc.HTTPException) -> webob.Response:

@@ -25,7 +25,22 @@ OPTS = [
     ),
     cfg.IntOpt('max_pool_size', default=20, min=1, help='Connections that a process keeps open at most.'),
     cfg.IntOpt('max_overflow', default=40, min=0, help='Connections beyond the pool under a burst of requests.'),
-    cfg.IntOpt('pool_timeout', default=10, min=1, help='Seconds a request waits for a free connection.'),
+    cfg.IntOpt(
+        'pool_timeout',
+        default=3,
+        min=1,
+        help='Seconds that a request waits for a free connection before it is answered 503.',
+    ),
+    cfg.IntOpt(
+        'connect_timeout', default=5, min=1, help='Seconds that the server of the database has to take a connection.'
+    ),
+    cfg.IntOpt(
+        'answer_timeout',
+        default=60,
+        min=1,
+        help='Seconds without an answer after which a server of the database counts as away. Longer than any lock is '
+        'waited for.',
+    ),
     cfg.IntOpt('connection_recycle_time', default=3600, help='Seconds after which an idle connection is replaced.'),
     cfg.IntOpt('busy_timeout', default=10, min=1, help='Seconds SQLite waits for another writer.'),
 ]
@@ -36,9 +51,10 @@ MAX_ATTEMPTS = 8
 
 
 class _State:
-    """The engine and the two session factories of this process."""
+    """The engine and the two session factories of this process, and the engine of one connection that probes use."""
 
     engine: sa.engine.Engine | None = None
+    probe: sa.engine.Engine | None = None
     writers: orm.sessionmaker | None = None
     readers: orm.sessionmaker | None = None
 
@@ -49,14 +65,15 @@ def configure(conf: cfg.ConfigOpts) -> sa.engine.Engine:
     settings = conf[GROUP]
     engine = create_engine(settings.connection, settings)
     _State.engine = engine
+    _State.probe = create_engine(settings.connection, settings, pool_size=1, max_overflow=0)
     _State.writers = orm.sessionmaker(bind=engine.execution_options(is_write=True), future=True, expire_on_commit=False)
     _State.readers = orm.sessionmaker(bind=engine, future=True, expire_on_commit=False)
     return engine
 
 
-def create_engine(url: str, settings: Any) -> sa.engine.Engine:
-    """Return an engine for one of the three databases, set up as we need it."""
-    options = {
+def create_engine(url: str, settings: Any, **changes: Any) -> sa.engine.Engine:
+    """Return an engine for one of the three databases, set up as we need it but for ``changes``."""
+    options: dict[str, Any] = {
         'future': True,
         # An error is logged with its statement; the values in it may be secrets.
         'hide_parameters': True,
@@ -64,6 +81,7 @@ def create_engine(url: str, settings: Any) -> sa.engine.Engine:
         'pool_size': settings.max_pool_size,
         'max_overflow': settings.max_overflow,
         'pool_timeout': settings.pool_timeout,
+        **changes,
     }
     if url.startswith('sqlite'):
         engine = sa.create_engine(url, connect_args={'check_same_thread': False}, **options)
@@ -75,8 +93,17 @@ def create_engine(url: str, settings: Any) -> sa.engine.Engine:
         isolation_level='READ COMMITTED',
         pool_pre_ping=True,
         pool_recycle=settings.connection_recycle_time,
+        connect_args=_patience(url, settings),
         **options,
     )
+
+
+def _patience(url: str, settings: Any) -> dict[str, int]:
+    """Return how long the driver waits for its server."""
+    if url.startswith('mysql'):
+        seconds = settings.answer_timeout
+        return {'connect_timeout': settings.connect_timeout, 'read_timeout': seconds, 'write_timeout': seconds}
+    return {'connect_timeout': settings.connect_timeout, 'tcp_user_timeout': settings.answer_timeout * 1000}
 
 
 def _sqlite_connected(busy_timeout_seconds: int) -> Callable[[Any, Any], None]:
@@ -106,8 +133,18 @@ def get_engine() -> sa.engine.Engine:
 
 def dispose() -> None:
     """Close all connections, for example after a fork."""
-    if _State.engine is not None:
-        _State.engine.dispose()
+    for engine in (_State.engine, _State.probe):
+        if engine is not None:
+            engine.dispose()
+
+
+@contextlib.contextmanager
+def probing() -> Iterator[sa.engine.Connection]:
+    """A connection of its own for who asks how the database is; a full pool of the others tells nothing of that."""
+    get_engine()
+    assert _State.probe is not None
+    with _State.probe.connect() as connection:
+        yield connection
 
 
 @contextlib.contextmanager
