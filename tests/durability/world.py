@@ -56,6 +56,8 @@ class Place:
     lease_seconds: float = 2.0
     local_options: dict | None = None
     """Options of the real local provider; None for the double."""
+    options: dict | None = None
+    """More options of the taskmanager, name to value."""
 
     def configure(self, workers=2):
         """Return the configuration of a taskmanager in this world and connect to its database."""
@@ -81,6 +83,8 @@ class Place:
         conf.set_override('operation_sweep_seconds', 0.2)
         # The agents' double tells of changes only.
         conf.set_override('agent_heartbeat_expiry', 3600)
+        for name, value in (self.options or {}).items():
+            conf.set_override(name, value)
         descriptions.find(conf, MANAGER)
         conf.set_override('root_on_create', True, MANAGER)
         get_db_api().configure_db(conf)
@@ -107,8 +111,8 @@ class Place:
 class SilentDoor(taskmanager_api.API):
     """Writes operations and wakes nobody: every wake-up is lost."""
 
-    def __init__(self):
-        super().__init__('nowhere')
+    def __init__(self, clock=None):
+        super().__init__('nowhere', clock)
 
     def run_operation(self, context, operation_id):
         return
@@ -117,10 +121,11 @@ class SilentDoor(taskmanager_api.API):
 class Tenants:
     """What the API does for tenants and administrators: each instance belongs to a project of its own."""
 
-    def __init__(self, place, conf):
-        self._instances = instance_models.Instances(conf, SilentDoor(), place.sealer())
-        self._changes = changes.Changes(conf, SilentDoor())
-        self._admin = changes.AdminChanges(conf, SilentDoor())
+    def __init__(self, place, conf, clock=None):
+        door = SilentDoor(clock)
+        self._instances = instance_models.Instances(conf, door, place.sealer())
+        self._changes = changes.Changes(conf, door)
+        self._admin = changes.AdminChanges(conf, door)
         self._context = trove_context.service_context()
 
     def create(self):
@@ -182,15 +187,15 @@ class Tenants:
 class World:
     """A place, prepared and looked at by the tests' own process."""
 
-    def __init__(self, place, guest_config='[DEFAULT]\n'):
+    def __init__(self, place, guest_config='[DEFAULT]\n', clock=None):
         self.place = place
         folder = pathlib.Path(place.folder)
         crypto.make_key_file(str(folder / 'secrets.key'))
         (folder / 'guest.conf').write_text(guest_config)
         self.conf = place.configure()
         self.outside = place.outside()
-        self.agents = agents_double.Agents(self.outside)
-        self.tenants = Tenants(place, self.conf)
+        self.agents = agents_double.Agents(self.outside, clock=clock)
+        self.tenants = Tenants(place, self.conf, clock)
         get_db_api().run(_write_catalogue)
 
     # -- time ----------------------------------------------------------------------------

@@ -59,7 +59,7 @@ OPTS = [
         help='Who runs the engine and starts it again when it died.',
     ),
     cfg.FloatOpt(
-        'report_interval', default=30, min=0.1, help='Seconds between two heartbeats when the status stays the same.'
+        'report_interval', default=10, min=0.1, help='Seconds between two heartbeats when the status stays the same.'
     ),
     cfg.FloatOpt(
         'health_interval', default=1, min=0.1, help='Seconds between two looks at the engine; a change is told at once.'

@@ -8,9 +8,10 @@ API_OPTS = [
     cfg.IntOpt('instances_page_size', default=20, min=1, help='Instances on one page of a list.'),
     cfg.IntOpt(
         'agent_heartbeat_expiry',
-        default=90,
+        default=25,
         min=1,
-        help="Seconds without a heartbeat after which a guest's state is shown as an error.",
+        help="Seconds without a heartbeat after which a guest's state is shown as an error. It has to be longer than "
+        'two of the heartbeats that the guests send every report_interval seconds.',
     ),
     cfg.IntOpt('server_delete_time_out', default=3600, min=1, help='Seconds that a deletion is tried for.'),
     cfg.IntOpt('restart_time_out', default=600, min=1, help='Seconds that a restart of the database may take.'),

@@ -44,8 +44,9 @@ def service_of(
         return states.UNKNOWN
     status = states.ServiceStatus.find(service.description)
     is_silent = (now - service.updated).total_seconds() > expiry_seconds
-    is_idle = record.task_code == states.Tasks.NONE.code
-    if is_silent and is_idle and status is not states.RESTART_REQUIRED:
+    # The guest of a build has still to speak for the first time.
+    is_expected = record.task_code == states.Tasks.NONE.code or service.sent > 0
+    if is_silent and is_expected and status is not states.RESTART_REQUIRED:
         return states.FAILED_TIMEOUT_GUESTAGENT
     return status
 

@@ -7,6 +7,8 @@ from trove.common import states, wsgi
 from trove.db import models as records
 from trove.instance import models, status
 
+SILENT = 'The guest has not been heard of for a while; the operation goes on once it is back, or ends with its time.'
+
 
 def isoformat(moment: datetime.datetime) -> str:
     """Return a moment as the API writes it: UTC without fraction and zone."""
@@ -38,6 +40,8 @@ def short(req: wsgi.Request, found: models.Instance, service: states.ServiceStat
         view['addresses'] = record.addresses
     if found.operation is not None:
         view['operation'] = _operation(found.operation)
+        if service is states.FAILED_TIMEOUT_GUESTAGENT:
+            view['operation']['message'] = SILENT
     return view
 
 

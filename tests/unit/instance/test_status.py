@@ -46,7 +46,9 @@ def test_status(task: states.TaskStatus, server_status: str | None, shown: str) 
 
 
 def service(description: str, age_seconds: int) -> models.ServiceStatus:
-    return models.ServiceStatus(description=description, updated=NOW - datetime.timedelta(seconds=age_seconds))
+    sent = 0.0 if description == 'new' else 1.0
+    updated = NOW - datetime.timedelta(seconds=age_seconds)
+    return models.ServiceStatus(description=description, sent=sent, updated=updated)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +56,10 @@ def service(description: str, age_seconds: int) -> models.ServiceStatus:
     [
         (states.Tasks.NONE, 'healthy', 90, states.HEALTHY),
         (states.Tasks.NONE, 'healthy', 91, states.FAILED_TIMEOUT_GUESTAGENT),
-        (states.Tasks.REBOOTING, 'healthy', 91, states.HEALTHY),
+        (states.Tasks.REBOOTING, 'healthy', 90, states.HEALTHY),
+        (states.Tasks.REBOOTING, 'healthy', 91, states.FAILED_TIMEOUT_GUESTAGENT),
+        (states.Tasks.BUILDING, 'building', 91, states.FAILED_TIMEOUT_GUESTAGENT),
+        (states.Tasks.BUILDING, 'new', 91, states.NEW),
         (states.Tasks.NONE, 'restart required', 91, states.RESTART_REQUIRED),
         (states.Tasks.NONE, 'words of a newer guest', 1, states.UNKNOWN),
     ],
