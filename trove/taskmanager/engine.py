@@ -38,7 +38,8 @@ OPTS = [
     ),
 ]
 
-BACK_OFF_LIMIT_SECONDS = 60.0
+BACK_OFF_LIMIT_SECONDS = 20.0
+"""Short against the time that operations have, so that a cloud that answers most calls is asked often enough."""
 UNKNOWN_KIND_SECONDS = 60.0
 SHORTEST_PAUSE_SECONDS = 0.01
 CONFLICT_SECONDS = 0.1

@@ -49,6 +49,8 @@ class CreateInstance(vocabulary.Operation):
         'await_ready',
         'finish',
     )
+    # One step asks the provider several times and begins anew when one of them is refused: time ends it before this.
+    MAX_ATTEMPTS: ClassVar[int] = 60
 
     def make_address(self) -> Outcome:
         request = self._request(records.read(self.subject_id))

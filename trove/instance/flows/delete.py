@@ -31,7 +31,8 @@ class DeleteInstance(vocabulary.Operation):
         'forget_secrets',
         'finish',
     )
-    MAX_ATTEMPTS: ClassVar[int] = 60
+    # Its time ends it, long before this.
+    MAX_ATTEMPTS: ClassVar[int] = 1000
 
     def delete_server(self) -> Outcome:
         is_gone = providing.attempt(lambda: self.tools.provider.delete_server(self.subject_id))
