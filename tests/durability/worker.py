@@ -47,6 +47,8 @@ class Doom:
     """A step of the operation that fails after its effects."""
     deletes: str | None = None
     """An instance whose tenant deletes it just before the step."""
+    after_effects: int | None = None
+    """Dies after so many effects on the outside world, in whichever step that is."""
 
 
 class Blow:
@@ -56,6 +58,7 @@ class Blow:
         self._doom = doom
         self._step = None
         self._was_struck = False
+        self._effects = 0
         # Held by whoever is inside the database beside the step. A process that is stopped there
         # keeps SQLite's locks, and everybody would have to wait for it.
         self.database = threading.Lock()
@@ -68,14 +71,20 @@ class Blow:
         self.strike(LATE)
 
     def effect(self):
+        self._effects += 1
+        if self._effects == self._doom.after_effects:
+            self._fall()
         self.strike(OUTSIDE)
 
     def strike(self, *boundaries):
         if self._doom.boundary in boundaries and self._step == self._doom.step and not self._was_struck:
-            self._was_struck = True
-            with self.database:
-                # To this thread, because it is to come no further; to the process the main thread would take it.
-                signal.pthread_kill(threading.get_ident(), self._doom.signal)
+            self._fall()
+
+    def _fall(self):
+        self._was_struck = True
+        with self.database:
+            # To this thread, because it is to come no further; to the process the main thread would take it.
+            signal.pthread_kill(threading.get_ident(), self._doom.signal)
 
 
 class DoomedLedger(ledger.Ledger):
