@@ -8,7 +8,7 @@ ARGS ?=
 export VENV
 
 .PHONY: help demo down status reset install install-test test lint format unit functional contract durability \
-        e2e coverage docs samples clean cloud-up cloud-down test-openstack test-openstack-short test-image
+        e2e chaos coverage docs samples clean cloud-up cloud-down test-openstack test-openstack-short test-image
 
 help: ## Show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)$$/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -60,6 +60,9 @@ durability: install-test ## Kill real workers at every step
 
 e2e: install-test ## Drive a whole stack with the real command line client
 	$(PYTEST) tests/e2e $(ARGS)
+
+chaos: install-test ## Break everything while tenants ask; CHAOS_SEED and CHAOS_OPERATIONS choose the run
+	$(PYTHON) -W ignore -m tests.chaos
 
 cloud-up: ## Bring up a real OpenStack on this machine, for tests
 	tests/openstack/cloud/cloud up

@@ -129,7 +129,7 @@ def test_f4_database_away(deployment, server, seconds):
             answer = health(deployment, path)
             assert (answer.status_code, answer.text) == (503, 'The database does not answer.')
         time.sleep(max(0.0, seconds - (time.monotonic() - began)))
-        server.start_again()
+        server.resume()
         before = [len(writer.acknowledged) for writer in writers]
         tenants.until(lambda: all(len(w.acknowledged) > n for w, n in zip(writers, before, strict=True)), BACK_SECONDS)
     for answer in (answer for writer in writers for answer in writer.refused):
@@ -165,7 +165,7 @@ def test_daemons_start_before_their_database_and_their_bus(deployment, server, p
         tenants.until(lambda name=name: say(name, 'The database is not available yet'), 60)
     tenants.until(lambda: say('taskmanager', 'The message bus is not available yet'), 60)
     tenants.until(lambda: deployment.answers('/flavors') == 503, 60)
-    server.start_again()
+    server.resume()
     session.dispose()
     tenants.until(lambda: deployment.answers('/datastores') == 200, 60)
     created = deployment.send(0, 'POST', '/instances', deployments.wanted(0))
