@@ -41,7 +41,7 @@ NOT_OPTIONS = {
     'tenant_id', 'request_id', 'client_ip', 'server_ip', 'server_type', 'instance_id', 'subject_id', 'service_id',
     'new_flavor_id', 'new_size', 'image_id', 'instance_create', 'instance_delete', 'instance_restart',
     'instance_reboot', 'instance_stop', 'instance_resize_instance', 'instance_resize_volume', 'instance_rebuild',
-    'instance_rename', 'instance_update_access',
+    'instance_rename', 'instance_update_access', 'instance_clear',
 }  # fmt: skip
 GROUPS = {
     'trove.datastores',

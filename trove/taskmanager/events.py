@@ -79,8 +79,9 @@ EVENTS: Mapping[str, Event] = {
     'grow_instance': Event('instance_resize_volume', {'new_size': 'size'}),
     'migrate_instance': Event('migrate', {'host': 'host'}),
     'rebuild_instance': Event('instance_rebuild', {'image_id': 'image_id'}),
-    # It is its own subject.
+    # These are their own subjects.
     'rename_instance': Event('instance_rename', {'instance_id': 'instance_id'}, subject=None),
+    'clear_instance': Event('instance_clear', {'instance_id': 'instance_id'}, subject=None),
     'update_access': Event('instance_update_access', {'access': 'access'}),
 }
 """By kind of operation. Others, of vendors, are told by their kind and subject and by nothing of their spec."""

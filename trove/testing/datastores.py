@@ -119,8 +119,13 @@ class LivingContract(guests.Guests):
 
     def await_service(self, guest: Guest) -> None:
         """Let the agent look after its engine until it is healthy."""
+
+        def is_healthy_again() -> bool:
+            guest.manager.services.tend()
+            return guest.manager.health() == states.HEALTHY
+
         # The restart of an engine is put off for a while when it dies again and again.
-        hosts.await_true(guest.is_healthy_again)
+        hosts.await_true(is_healthy_again)
 
     def test_stop_start_and_restart(self, served: Guest) -> None:
         served.manager.stop(CONTEXT)

@@ -16,7 +16,7 @@ import pytest
 from oslo_config import cfg
 
 from trove.common import context as trove_context
-from trove.common import plugs, states
+from trove.common import plugs
 from trove.guestagent import dbaas, options, requests
 from trove.guestagent.datastore import description as datastore_description
 from trove.guestagent.datastore import manager as datastore_manager
@@ -257,11 +257,6 @@ class Guest:
         found = self.process()
         assert found is not None, 'the engine was never started'
         return found
-
-    def is_healthy_again(self) -> bool:
-        """Let the agent look after its engine; return whether that is healthy."""
-        self.manager.services.tend()
-        return self.manager.health() == states.HEALTHY
 
     def remove(self) -> None:
         """End the engine, whatever the test left, and remove its folder."""
