@@ -36,7 +36,7 @@ NOT_OPTIONS = {
     'datastore_version_update', 'db_load_datastore_config_parameters', 'make_secrets_key', 'pg_',
     'disable_by_file_path', 'allowed_cidrs', 'stop_db', 'start_db_with_conf_changes', 'resize_fs',
     'engine_paths', 'make_member', 'module_member',
-    'acme_trove', 'delete_server', 'get_request_extensions', 'map_record', 'find_by', 'trove_valkey', 'keeps_data',
+    'acme_trove', 'delete_server', 'get_request_extensions', 'map_record', 'find_by', 'keeps_data',
     'given_url',
     'tenant_id', 'request_id', 'client_ip', 'server_ip', 'server_type', 'instance_id', 'subject_id', 'service_id',
     'new_flavor_id', 'new_size', 'image_id', 'instance_create', 'instance_delete', 'instance_restart',
