@@ -96,6 +96,13 @@ def test_what_only_an_administrator_sees() -> None:
     assert hidden['fault']['details'] is None
 
 
+def test_an_operation_whose_guest_is_silent_says_so() -> None:
+    operation = records.Operation(id='o1', kind='resize_instance', step='stop_database', progress=0, created=MOMENT)
+    found = dataclasses.replace(instance(), operation=operation)
+    assert 'message' not in views.short(request(), found, states.HEALTHY)['operation']
+    assert views.short(request(), found, states.FAILED_TIMEOUT_GUESTAGENT)['operation']['message'] == views.SILENT
+
+
 def test_an_operation_in_progress() -> None:
     operation = records.Operation(id='o1', kind='create_instance', step='boot_server', progress=25, created=MOMENT)
     view = views.short(request(), dataclasses.replace(instance(), operation=operation), states.NEW)
