@@ -332,4 +332,5 @@ def test_uninstalled_it_leaves_a_stack_that_starts(environment, stack):
         '/instances',
         json={'instance': {'name': 'late', 'flavorRef': '1', 'datastore': {'type': 'memcached', 'version': VERSION}}},
     )
-    assert 'memcached' in answer.text and answer.status_code == 500
+    assert answer.status_code == 501
+    assert "What runs datastore 'memcached' is not installed on this server any more" in answer.text

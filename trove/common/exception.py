@@ -232,6 +232,13 @@ class DatastoreOperationNotSupported(NotImplementedHere):
     message = "Datastore '%(datastore)s' does not support the operation '%(operation)s'."
 
 
+class DatastoreNotInstalled(NotImplementedHere):
+    message = (
+        "What runs datastore '%(manager)s' is not installed on this server any more; ask the operator to install it "
+        'again, or choose another datastore.'
+    )
+
+
 class DatastoreManagerUnsupported(UnprocessableEntity):
     """422 by the contract: databases, users on a datastore that has none."""
 

@@ -15,5 +15,5 @@ def test_a_manager_brings_its_options():
 
 
 def test_a_manager_that_is_not_installed_is_named():
-    with pytest.raises(exception.PlugError, match='unheard_of'):
+    with pytest.raises(exception.DatastoreNotInstalled, match='unheard_of'):
         descriptions.find(cfg.ConfigOpts(), 'unheard_of')
