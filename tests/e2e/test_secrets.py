@@ -12,11 +12,11 @@ from tests.e2e import checks, clients
 pytestmark = pytest.mark.slow
 
 
-class CommandLines:
-    """Reads the command lines of all processes over and over, as long as the block lasts."""
+class Processes:
+    """Reads command lines and environments of all processes but our own over and over, as long as the block lasts."""
 
     def __init__(self):
-        self.seen = set()
+        self.seen = {'cmdline': set(), 'environ': set()}
         self._is_ending = threading.Event()
         self._thread = threading.Thread(target=self._watch)
 
@@ -31,10 +31,11 @@ class CommandLines:
     def _watch(self):
         while not self._is_ending.wait(0.02):
             for name in os.listdir('/proc'):
-                # It may have ended meanwhile.
-                with contextlib.suppress(OSError):
-                    if name.isdigit():
-                        self.seen.add(pathlib.Path('/proc', name, 'cmdline').read_bytes())
+                for what, seen in self.seen.items():
+                    # It may have ended meanwhile.
+                    with contextlib.suppress(OSError):
+                        if name.isdigit() and int(name) != os.getpid():
+                            seen.add(pathlib.Path('/proc', name, what).read_bytes())
 
 
 def texts_of(folder, is_wanted):
@@ -59,18 +60,22 @@ def tenant(shared_stack):
 
 
 def test_canaries(shared_stack, tenant):
-    with CommandLines() as lines:
+    with Processes() as processes:
         canaries = plant(tenant)
     places = {
         **texts_of(shared_stack.state.folder, is_log),
         **texts_of(shared_stack.state.instances, is_log),
         # The raw pages hold every row, also those that were deleted or are being written.
         **texts_of(shared_stack.state.folder, lambda path: path.name.startswith(shared_stack.state.database.name)),
-        'command lines': b'\n'.join(lines.seen),
+        **{what: b'\n'.join(seen) for what, seen in processes.seen.items()},
     }
     assert len([name for name in places if 'trove-' in name]) >= 3
     assert any('guest-agent.log' in name for name in places)
-    assert b'--config-file' in places['command lines']
+    assert b'--config-file' in places['cmdline']
+    assert b'PATH=' in places['environ']
+    told = b''.join(places.values())
+    assert b' DEBUG ' in told
+    assert b'dbaas.instance_create.end' in told
     found = {(name, canary) for name, text in places.items() for canary in canaries if canary.encode() in text}
     assert found == set()
 
