@@ -33,6 +33,11 @@ default_pass = {password}
 default_user_tags.administrator = true
 log.console = false
 log.file.level = info
+management.tcp.ip = {address}
+management.tcp.port = {management_port}
+management.disable_stats = true
+management_agent.disable_metrics_collector = true
+max_message_size = 4194304
 disk_free_limit.absolute = 100MB
 vm_memory_high_watermark.absolute = 512MiB
 """
@@ -45,6 +50,7 @@ class Settings:
     port: int
     mapper_port: int
     distribution_port: int
+    management_port: int
     user: str
     password: str
     cookie: str
@@ -71,13 +77,23 @@ class Broker:
         if not path.exists():
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             files.write_private(path, json.dumps(dataclasses.asdict(_new_settings(self._wanted_port)), indent=2))
-        return Settings(**json.loads(path.read_text()))
+        kept = json.loads(path.read_text())
+        if 'management_port' not in kept:
+            # The node is of a release that managed no accounts.
+            kept['management_port'] = free_ports(1)[0]
+            files.write_private(path, json.dumps(kept, indent=2))
+        return Settings(**kept)
 
     @property
     def url(self) -> str:
         """The transport URL; it holds the password."""
         settings = self.settings
         return f'rabbit://{settings.user}:{settings.password}@{ADDRESS}:{settings.port}/'
+
+    @property
+    def management_url(self) -> str:
+        """Where accounts of the node are managed, by the same user."""
+        return f'http://{ADDRESS}:{self.settings.management_port}'
 
     def daemons(self) -> list[processes.Daemon]:
         """Write the node's files and return its processes, in the order in which they start."""
@@ -103,8 +119,15 @@ class Broker:
         return self._daemons
 
     def is_ready(self) -> bool:
-        """Whether the node answers the protocol."""
-        with contextlib.suppress(OSError), socket.create_connection((ADDRESS, self.settings.port), 1) as connection:
+        """Whether the node answers the protocol and lets its accounts be managed."""
+        settings = self.settings
+        with contextlib.suppress(OSError), socket.create_connection((ADDRESS, settings.management_port), 1):
+            return self._answers(settings.port)
+        return False
+
+    @staticmethod
+    def _answers(port: int) -> bool:
+        with contextlib.suppress(OSError), socket.create_connection((ADDRESS, port), 1) as connection:
             connection.settimeout(5)
             connection.sendall(PROTOCOL_HEADER)
             # A method frame on channel 0: Connection.Start.
@@ -148,8 +171,9 @@ class Broker:
         for name in ('home', 'log', 'data'):
             (self.folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)
         values = {'address': ADDRESS, 'port': settings.port, 'user': settings.user, 'password': settings.password}
+        values['management_port'] = settings.management_port
         files.write_private(self.folder / 'rabbitmq.conf', CONFIGURATION.format(**values))
-        files.write_private(self.folder / 'enabled_plugins', '[].\n')
+        files.write_private(self.folder / 'enabled_plugins', '[rabbitmq_management].\n')
         files.write_private(self.folder / 'home' / '.erlang.cookie', settings.cookie)
 
     def _environment(self, settings: Settings) -> dict[str, str]:
@@ -181,12 +205,13 @@ def _node_name(settings: Settings) -> str:
 
 
 def _new_settings(port: int | None) -> Settings:
-    free = free_ports(3)
+    free = free_ports(4)
     alphabet = string.ascii_letters + string.digits
     return Settings(
         port=port or free[0],
         mapper_port=free[1],
         distribution_port=free[2],
+        management_port=free[3],
         user='trove',
         password=''.join(secrets.choice(alphabet) for _ in range(32)),
         cookie=''.join(secrets.choice(string.ascii_uppercase) for _ in range(20)),
