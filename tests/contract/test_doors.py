@@ -35,15 +35,11 @@ def guest_door(recorder: Recorder) -> Any:
     conf = cfg.ConfigOpts()
     conf.register_opts(guest_api.OPTS)
     conf([])
-    door = guest_api.API('i1', conf)
-    door._client = recorder  # type: ignore[assignment]
-    return door
+    return guest_api.API('i1', conf, recorder)  # type: ignore[arg-type]
 
 
 def conductor_door(recorder: Recorder) -> Any:
-    door = conductor_api.API('topic')
-    door._client = recorder  # type: ignore[assignment]
-    return door
+    return conductor_api.API(recorder)  # type: ignore[arg-type]
 
 
 def taskmanager_door(recorder: Recorder) -> Any:
@@ -78,6 +74,11 @@ def test_what_a_door_sends_can_be_called(make: Callable[[Recorder], Any], name: 
     target = getattr(endpoint, sent)
     assert getattr(target, 'exposed', False), f'{endpoint.__module__}.{sent} is not exposed'
     inspect.signature(target).bind(None, context.service_context(), **arguments)
+
+
+@pytest.mark.parametrize(('door', 'endpoint'), [(guest_api, guest_manager), (conductor_api, conductor_manager)])
+def test_sealed_doors_have_the_version_of_their_endpoint(door: Any, endpoint: Any) -> None:
+    assert endpoint.Manager.target.version == door.VERSION
 
 
 @pytest.mark.parametrize('endpoint', [endpoint for _make, _door, endpoint in PAIRS])

@@ -5,12 +5,12 @@ import dataclasses
 import pytest
 
 from tests.durability import world as durability_world
-from tests.fixtures import agents_double, naming_double, provider_double
-from trove.common import context as trove_context
+from tests.fixtures import agents_double, guest_bus, naming_double, provider_double
+from trove.broker import base as broker
 from trove.common import exception, states
 from trove.compute import base as compute
 from trove.conductor import manager as conductor_manager
-from trove.db import get_db_api, models
+from trove.db import get_db_api, guest_keys, models
 from trove.db import operations as ledger
 from trove.instance.flows import create, delete, guest_files, providing, records, restart
 from trove.taskmanager import operation as vocabulary
@@ -107,6 +107,8 @@ class Stage:
             guest=lambda instance_id: self.guest,
             dns=naming_double.FolderDns(self.world.outside),
             keystore=naming_double.FolderKeyStore(self.world.outside),
+            keys=guest_keys.Keeper(place.sealer()),
+            broker=guest_bus.FolderAccounts(self.world.outside),
         )
         self.conductor = conductor_manager.Manager('nowhere', clock, agents_double.DeafWaker())
         self.instance_id = self.world.tenants.create()
@@ -140,10 +142,10 @@ class Stage:
     def beat(self, status, is_prepared):
         payload = {'service_status': status, 'volume': None, 'prepared': is_prepared}
         now = self.tools.clock.time()
-        self.conductor.heartbeat(trove_context.service_context(), self.instance_id, payload, now)
+        self.conductor.heartbeat(guest_bus.context_of(self.instance_id), self.instance_id, payload, now)
 
     def end_job(self, running, name, error=None):
-        context = running.context
+        context = guest_bus.context_of(self.instance_id, request_id=running.context.request_id)
         self.conductor.job_ended(context, self.instance_id, running.job_id(name), error=error)
 
     @property
@@ -183,9 +185,40 @@ def test_provider_is_told_everything_of_the_instance(stage):
     assert f'guest_id = {stage.instance_id}\n' in request.guest_files[guest_files.INFO_FILE]
 
 
+def test_guest_is_handed_its_key_and_its_account(stage):
+    running = stage.reach('make_account')
+    assert running.make_account() == Next('boot_server')
+    # A repetition finds what was made.
+    assert running.make_account() == Next('boot_server')
+    (key,) = stage.tools.keys.keys(stage.instance_id)
+    text = guest_files.make(records.read(stage.instance_id), stage.tools)[guest_files.KEY_FILE]
+    url = stage.tools.broker.bus_url(broker.account_of(key))
+    assert text.splitlines() == [
+        '[DEFAULT]',
+        f'transport_url = {url}',
+        f'instance_rpc_encr_key = {key.encode()}',
+        'instance_rpc_key_number = 1',
+    ]
+    stage.world.check_key(stage.instance_id, 1)
+
+
+def test_broker_that_is_away_is_tried_again(stage):
+    running = stage.reach('make_account')
+    stage.tools.broker.error = broker.BrokerBusy('so far away')
+    with pytest.raises(Retry, match='so far away'):
+        running.make_account()
+
+
+def test_build_of_an_earlier_release_makes_the_account_before_the_server(stage):
+    running = stage.reach('boot_server')
+    with get_db_api().transaction() as session:
+        session.delete(session.get(models.GuestKey, stage.instance_id))
+    assert running.boot_server() == Next('make_account')
+
+
 def test_provider_without_volumes_is_fine(stage):
     stage.provider.has_volumes = False
-    assert stage.reach('make_volume').make_volume() == Next('boot_server')
+    assert stage.reach('make_volume').make_volume() == Next('make_account')
     assert stage.record.is_volume_enforced is None
 
 
@@ -310,7 +343,8 @@ def deleting(stage):
 def test_instance_is_deleted_from_its_first_step_to_its_last(stage):
     stage.build()
     running = deleting(stage)
-    assert running.delete_server() == Next('delete_volume')
+    assert running.delete_server() == Next('delete_account')
+    assert running.delete_account() == Next('delete_volume')
     assert running.delete_volume() == Next('delete_record')
     assert running.delete_record() == Next('delete_address')
     assert running.delete_address() == Next('forget_secrets')
@@ -320,6 +354,12 @@ def test_instance_is_deleted_from_its_first_step_to_its_last(stage):
 
 
 @pytest.mark.parametrize('step', ['delete_server', 'delete_volume', 'delete_address'])
+def test_account_that_takes_its_time_is_waited_for(stage):
+    stage.build()
+    stage.tools.broker.is_slow = True
+    assert deleting(stage).delete_account() == Wait(delete.POLL_SECONDS)
+
+
 def test_deletion_that_takes_its_time_is_waited_for(stage, step):
     stage.build()
     stage.provider.is_slow = True
@@ -391,7 +431,7 @@ def test_create_writes_nothing_over_its_deletion(stage, step):
 def test_guest_is_told_of_a_registry_of_its_own(stage):
     with get_db_api().transaction() as session:
         session.get(models.DatastoreVersion, 'acme-1').registry_ext = 'acme=acme.Manager'
-    files = guest_files.make(records.read(stage.instance_id), stage.conf)
+    files = guest_files.make(records.read(stage.instance_id), stage.tools)
     assert 'datastore_registry_ext = acme=acme.Manager\n' in files[guest_files.INFO_FILE]
 
 

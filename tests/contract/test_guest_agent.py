@@ -11,12 +11,18 @@ import oslo_messaging
 import pytest
 from oslo_config import cfg
 
-from tests.fixtures import engines
+from tests.fixtures import agents_double, engines, guest_bus
+from trove.broker import base as broker
+from trove.broker import options as broker_options
+from trove.broker import rabbitmq
 from trove.common import cfg as trove_cfg
+from trove.common import clock as trove_clock
 from trove.common import context as trove_context
 from trove.common import exception, rpc, wire
-from trove.common.rpc import transport
+from trove.common.rpc import sealed, transport
 from trove.conductor import api as conductor_api
+from trove.conductor import gate
+from trove.conductor import manager as conductor_manager
 from trove.guestagent import api, requests
 from trove.guestagent.system import files
 from trove.testing import hosts
@@ -32,7 +38,9 @@ class Conductor:
 
     target = oslo_messaging.Target(version=conductor_api.VERSION)
 
-    def __init__(self):
+    def __init__(self, key):
+        self._manager = conductor_manager.Manager('nowhere', trove_clock.Clock(), agents_double.DeafWaker())
+        self._keys = [key]
         self.statuses = queue.Queue()
         self.ends = queue.Queue()
 
@@ -43,6 +51,14 @@ class Conductor:
     @rpc.expose
     def job_ended(self, context, instance_id, job_id, error):
         self.ends.put((instance_id, job_id, error))
+
+    @rpc.expose
+    def answer(self, context, call_id, topic, outcome):
+        self._manager.answer(context, call_id, topic, outcome)
+
+    def keys(self, instance_id, key_id):
+        """Return the keys of the guest, as the conductor's own ring does."""
+        return self._keys
 
     def await_status(self, status):
         while True:
@@ -65,26 +81,49 @@ def bus(private_broker):
     trove_cfg.register(conf, api.OPTS)
     conf([], default_config_files=[])
     conf.set_override('agent_call_low_timeout', 10)
-    oslo_messaging.set_transport_defaults(transport.EXCHANGE)
-    transport._transports['rpc'] = oslo_messaging.get_rpc_transport(
-        conf, url=private_broker.url, allowed_remote_exmods=transport.REMOTE_ERRORS
-    )
+    transport.start(conf, private_broker.url)
+    conf.set_override('transport_url', private_broker.url)
+    settings = private_broker.settings
+    trove_cfg.register(conf, broker_options.RABBITMQ_OPTS, broker_options.GROUP)
+    conf.set_override('management_url', private_broker.management_url, broker_options.GROUP)
+    conf.set_override('management_user', settings.user, broker_options.GROUP)
+    conf.set_override('management_password', settings.password, broker_options.GROUP)
     yield private_broker
     transport.stop()
     conf.reset()
 
 
 @pytest.fixture
-def conductor(bus):
-    endpoint = Conductor()
-    server = rpc.Server('trove-conductor', 'test', [endpoint], executor='threading')
+def key(guest):
+    return guest_bus.key_of(guest.conf.guest_id)
+
+
+@pytest.fixture
+def account(bus, key):
+    """The URL of the guest's own account."""
+    accounts = rabbitmq.RabbitMQ(cfg.CONF)
+    accounts.make(broker.account_of(key))
+    return accounts.bus_url(broker.account_of(key))
+
+
+@pytest.fixture
+def door(guest, key):
+    return api.API(guest.conf.guest_id, cfg.CONF, api.client_of(guest.conf.guest_id, lambda key_id: [key]))
+
+
+@pytest.fixture
+def conductor(bus, key):
+    endpoint = Conductor(key)
+    opener = gate.Opener(endpoint, trove_clock.Clock(), 300.0)
+    target = oslo_messaging.Target(topic='trove-conductor', server='test')
+    server = sealed.Server(target, endpoint, opener, 'threading')
     server.start()
     yield endpoint
     server.stop()
 
 
 @pytest.fixture
-def agents(guest):
+def agents(guest, key):
     """``agents(bus_url, more)`` starts the guest's agent; those that still run are ended."""
     started = []
     lines = ['[DEFAULT]', 'report_interval = 1', 'health_interval = 0.2']
@@ -93,7 +132,12 @@ def agents(guest):
     path = f'{guest.folder}/guest.conf'
 
     def start(bus_url, more=''):
-        ours = [f'transport_url = {bus_url}', 'service_manager = process', more]
+        ours = [
+            f'transport_url = {bus_url}',
+            f'instance_rpc_encr_key = {key.encode()}',
+            'service_manager = process',
+            more,
+        ]
         engine = [f'[{ENGINE}]', f'service_user = {hosts.UNPRIVILEGED}', '']
         files.write(path, '\n'.join([*lines, *ours, *engine]))
         with open(f'{guest.folder}/agent.log', 'ab') as log:
@@ -122,9 +166,8 @@ def is_started_anew(guest, engine):
     return process is not None and process != engine and process.is_alive()
 
 
-def test_agent_prepares_once_reports_and_answers(guest, agents, conductor, bus):
-    agent = agents(bus.url)
-    door = api.API(guest.conf.guest_id, cfg.CONF)
+def test_agent_prepares_once_reports_and_answers(guest, agents, conductor, account, door):
+    agent = agents(account)
     assert conductor.await_status('new')['prepared'] is False
     hosts.await_true(lambda: _answers(door))
     prepare(guest, door)
@@ -146,7 +189,7 @@ def test_agent_prepares_once_reports_and_answers(guest, agents, conductor, bus):
     assert agent.wait(20) == 0
     assert engine.is_alive()
     # Another agent finds the engine, says that it is well, and starts it again when it died.
-    agents(bus.url)
+    agents(account)
     conductor.statuses = queue.Queue()
     conductor.await_status('healthy')
     assert guest.process() == engine
@@ -158,9 +201,8 @@ def test_agent_prepares_once_reports_and_answers(guest, agents, conductor, bus):
     assert given['password'] not in read_log(guest)
 
 
-def test_agent_stops_starts_and_rebuilds_by_jobs(guest, agents, conductor, bus):
-    agent = agents(bus.url)
-    door = api.API(guest.conf.guest_id, cfg.CONF)
+def test_agent_stops_starts_and_rebuilds_by_jobs(guest, agents, conductor, account, door):
+    agent = agents(account)
     hosts.await_true(lambda: _answers(door))
     prepare(guest, door)
     conductor.await_status('healthy')
@@ -172,7 +214,7 @@ def test_agent_stops_starts_and_rebuilds_by_jobs(guest, agents, conductor, bus):
     agent.kill()
     agent.wait()
     conductor.statuses = queue.Queue()
-    agents(bus.url)
+    agents(account)
     conductor.await_status('shutdown')
     hosts.await_true(lambda: _answers(door))
     assert not guest.process().is_alive()
@@ -201,25 +243,23 @@ def test_agent_without_its_volume_ends_with_the_reason(guest, agents):
     assert 'missing of the volume did not appear' in read_log(guest)
 
 
-def test_agent_killed_in_the_middle_prepares_when_asked_again(guest, agents, conductor, bus):
-    door = api.API(guest.conf.guest_id, cfg.CONF)
+def test_agent_killed_in_the_middle_prepares_when_asked_again(guest, agents, conductor, account, door):
     for seconds in (0.0, 0.02, 0.05):
-        agent = agents(bus.url)
+        agent = agents(account)
         hosts.await_true(lambda: _answers(door))
         prepare(guest, door)
         time.sleep(seconds)
         agent.kill()
         agent.wait()
-    agents(bus.url)
+    agents(account)
     hosts.await_true(lambda: _answers(door))
     prepare(guest, door)
     hosts.await_true(lambda: conductor.await_status('healthy'))
     guest.login('-', 'CanaryRootPassword1')
 
 
-def test_engine_that_dies_is_told_and_started_again(guest, agents, conductor, bus):
-    agents(bus.url)
-    door = api.API(guest.conf.guest_id, cfg.CONF)
+def test_engine_that_dies_is_told_and_started_again(guest, agents, conductor, account, door):
+    agents(account)
     hosts.await_true(lambda: _answers(door))
     prepare(guest, door)
     conductor.await_status('healthy')

@@ -22,6 +22,7 @@ BORDERS = {
     'trove/taskmanager/engine.py': 'engine step and sweep',
     'trove/taskmanager/manager.py': 'periodic task',
     'trove/common/notification.py': 'code of notifiers, in a thread of its own',
+    'trove/common/rpc/sealed.py': 'RPC endpoint',
     'trove/guestagent/manager.py': 'RPC endpoint',
     'trove/guestagent/jobs.py': 'guest job',
     'trove/health.py': 'probe',
@@ -48,7 +49,7 @@ IMPORTERS = re.compile(
 FILLED_BY_VENDORS = {'trove.db_plugins', 'trove.guestagent.backups', 'trove.guestagent.replications'}
 """Groups of entry points that have none of ours."""
 GROUP_NAME = re.compile(r'^trove\.(api\.extensions|api\.rooms|datastores|guestagent\.(datastores|backups|replications)'
-                        r'|db_plugins|policies|compute\.providers|storage|notifiers|operations|dns'
+                        r'|db_plugins|policies|compute\.providers|brokers|storage|notifiers|operations|dns'
                         r'|keystores)$')  # fmt: skip
 
 

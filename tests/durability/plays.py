@@ -18,6 +18,7 @@ ASKS = {
     scenarios.RENAME: lambda tenants, instance_id: tenants.rename(instance_id),
     scenarios.ACCESS: lambda tenants, instance_id: tenants.open(instance_id),
     scenarios.CLEAR: lambda tenants, instance_id: tenants.clear(instance_id),
+    scenarios.ROTATE: lambda tenants, instance_id: tenants.rotate_key(instance_id),
 }
 """How an operation on an instance that is built is asked for. An operation that is missing here has no test."""
 
@@ -28,6 +29,7 @@ JOBS = {
     scenarios.REBOOT: {'stop_db', 'start_db'},
     scenarios.REBUILD: {'stop_db', 'rebuild'},
     scenarios.STOP: {'stop_db'},
+    scenarios.ROTATE: {'rekey'},
     scenarios.GROW: {'resize_fs'},
 }
 """What its guest does for an operation that succeeds, beside what it did when it was built; each once."""
@@ -97,6 +99,7 @@ def check_result(world, instance_id, kind):
     assert named == (provider_double.PUBLIC_ADDRESS if kind == scenarios.ACCESS else provider_double.ADDRESS).address
     if kind == scenarios.RENAME:
         assert record.name == world.outside.read(instance_id, 'server.name') == durability_world.NEW_NAME
+    world.check_key(instance_id, 2 if kind == scenarios.ROTATE else 1)
     if kind == scenarios.REBUILD:
         assert world.outside.read(instance_id, 'server.image') == durability_world.IMAGE
 
@@ -107,7 +110,7 @@ def task_after_failure(kind, step):
         return states.Tasks.DELETING
     if kind == scenarios.ACCESS:
         return states.Tasks.UPDATING_ERROR_ACCESS
-    if kind == scenarios.REBUILD and step not in ('find_image', 'stop_database'):
+    if kind == scenarios.REBUILD and step not in ('find_image', 'make_account', 'stop_database'):
         return states.Tasks.BUILDING_ERROR_SERVER
     return states.Tasks.NONE
 

@@ -9,6 +9,7 @@ CREATE, DELETE, RESTART = 'create_instance', 'delete_instance', 'restart_instanc
 RESIZE, GROW, REBOOT = 'resize_instance', 'grow_instance', 'reboot_instance'
 STOP, MIGRATE, REBUILD = 'stop_instance', 'migrate_instance', 'rebuild_instance'
 RENAME, ACCESS, CLEAR = 'rename_instance', 'update_access', 'clear_instance'
+ROTATE = 'rotate_guest_key'
 KINDS = worker.KINDS
 
 

@@ -60,6 +60,8 @@ def test_waiting_operations_hold_no_thread(world):
         guest=None,
         dns=None,
         keystore=None,
+        keys=None,
+        broker=None,
     )
     before = threading.active_count()
     runner = engine.Engine({'nap': Nap}, tools)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.durability import plays, scenarios
 from tests.durability import world as durability_world
-from tests.fixtures import agents_double
+from tests.fixtures import agents_double, guest_bus
 from trove.common import context as trove_context
 from trove.conductor import manager as conductor_manager
 from trove.db import get_db_api, models
@@ -103,7 +103,7 @@ class Count(operation.Operation):
 
 def test_wake_up_that_comes_many_times_starts_nothing_twice(world):
     clock = durability_world.clock()
-    tools = operation.Tools(world.conf, ledger.Ledger(clock, 'one', 60.0), clock, None, None, None, None, None)
+    tools = operation.Tools(world.conf, ledger.Ledger(clock, 'one', 60.0), clock, *[None] * 7)
     runners = [engine.Engine({Count.KIND: Count}, tools) for _ in range(2)]
     endpoints = [taskmanager_manager.Manager(runner) for runner in runners]
     for runner in runners:
@@ -132,7 +132,7 @@ def test_late_heartbeat_does_not_undo_a_newer_one(world, workers):
         world.until_idle()
     conductor = conductor_manager.Manager('nowhere', durability_world.clock(), agents_double.DeafWaker())
     late = {'service_status': 'building', 'volume': None, 'prepared': False}
-    conductor.heartbeat(CONTEXT, instance_id, late, time.time() - 60)
+    conductor.heartbeat(guest_bus.context_of(instance_id), instance_id, late, time.time() - 60)
     with get_db_api().reading() as session:
         record = session.get(models.ServiceStatus, instance_id)
     assert (record.description, record.is_prepared) == ('running', True)
@@ -150,7 +150,7 @@ def test_job_is_cast_again_after_the_bus_was_away(world):
     clock = durability_world.clock()
     book = ledger.Ledger(clock, 'one', 60.0)
     claim = book.claim(get_db_api().run(lambda session: ledger.submit(session, submission, clock).id))
-    tools = operation.Tools(world.conf, book, clock, None, None, lambda instance_id: BusAway(), None, None)
+    tools = operation.Tools(world.conf, book, clock, None, None, lambda instance_id: BusAway(), *[None] * 4)
     running = scenarios.KINDS[scenarios.CREATE](claim, tools)
     outcome = guest_job.ask(running, 'prepare', lambda guest, job_id: guest.prepare(running.context, job_id, {}))
     assert outcome == operation.Wait(world.conf.guest_job_repeat_seconds)

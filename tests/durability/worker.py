@@ -11,9 +11,10 @@ from oslo_config import cfg
 from sqlalchemy import orm
 
 from tests.durability import world
-from tests.fixtures import agents_double, naming_double
+from tests.fixtures import agents_double, guest_bus, naming_double
 from trove.common import plugs, processes
 from trove.datastore import descriptions
+from trove.db import guest_keys
 from trove.db import operations as ledger
 from trove.db.sqlalchemy import mappers
 from trove.taskmanager import engine, operation
@@ -158,6 +159,8 @@ def tools_of(place, conf, book, blow=None):
         guest=lambda instance_id: agents_double.GuestDoor(outside, instance_id, effect),
         dns=naming_double.FolderDns(outside, effect),
         keystore=naming_double.FolderKeyStore(outside, effect),
+        keys=guest_keys.Keeper(place.sealer()),
+        broker=guest_bus.FolderAccounts(outside, effect),
     )
 
 

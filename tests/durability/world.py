@@ -19,7 +19,7 @@ from trove.common import context as trove_context
 from trove.common import crypto, states
 from trove.compute.local import provider as local
 from trove.datastore import descriptions
-from trove.db import get_db_api, models
+from trove.db import get_db_api, guest_keys, models
 from trove.db import operations as ledger
 from trove.db.sqlalchemy import session, tables
 from trove.instance import changes
@@ -41,7 +41,7 @@ RENAME = changes.RENAME.kind
 CLEAR = clear.ClearInstance.KIND
 BESIDE = (RENAME, CLEAR)
 """Operations that are their own subject, with the instance's id in their spec."""
-PARTS = (*provider_double.PARTS, *naming_double.PARTS)
+PARTS = (*provider_double.PARTS, *naming_double.PARTS, 'account')
 MANAGER = 'mysql'
 LIMIT_SECONDS = 120
 POLL_SECONDS = 0.05
@@ -180,6 +180,9 @@ class Tenants:
             delete.write_end(writer, record)
             ledger.submit(writer, submission, clock())
 
+    def rotate_key(self, instance_id):
+        self._admin.rotate_guest_key(self._context, instance_id)
+
     def reset(self, instance_id):
         self._admin.reset_task(self._context, instance_id)
 
@@ -265,6 +268,14 @@ class World:
             rows = [sorted(repr(row) for row in reader.execute(sa.select(table))) for table in kept]
         return json.dumps(rows, indent=1)
 
+    def check_key(self, instance_id, number):
+        """The instance has its key, and the account has the password that goes with it."""
+        with get_db_api().reading() as reader:
+            record = reader.get(models.GuestKey, instance_id)
+        assert (record.number, record.next_sealed) == (number, None)
+        (key,) = guest_keys.Keeper(self.place.sealer()).open(record)
+        assert self.outside.read(instance_id, 'account.password') == key.broker_password
+
     # -- what ought to be ----------------------------------------------------------------
 
     def check_built(self, instance_id):
@@ -320,6 +331,7 @@ class World:
         assert record.hostname is None
         with get_db_api().reading() as reader:
             assert reader.get(models.ServiceStatus, instance_id) is None
+            assert reader.get(models.GuestKey, instance_id) is None
             jobs = sa.select(models.GuestJob).where(tables.guest_jobs.c.instance_id == instance_id)
             assert reader.execute(jobs).first() is None
 

@@ -8,6 +8,7 @@ STEPS = (
     'make_record',
     'keep_secrets',
     'make_volume',
+    'make_account',
     'boot_server',
     'await_server',
     'await_guest',

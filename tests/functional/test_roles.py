@@ -26,6 +26,7 @@ MGMT_ACTIONS = {
     'reboot': [{}],
     'migrate': [{}, {'host': 'elsewhere'}],
     'reset-task-status': [{}],
+    'rotate-guest-key': [{}],
     'rebuild': [{'image_id': api_fixture.IDS['unknown']}],
 }
 """The same for what administrators do with an instance of whatever project."""

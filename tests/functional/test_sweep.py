@@ -146,6 +146,7 @@ FURTHER_BODIES = [
     (('POST', '/{tenant_id}/mgmt/instances/{id}/action'), {'stop': {}}),
     (('POST', '/{tenant_id}/mgmt/instances/{id}/action'), {'migrate': {'host': 'one'}}),
     (('POST', '/{tenant_id}/mgmt/instances/{id}/action'), {'reset-task-status': {}}),
+    (('POST', '/{tenant_id}/mgmt/instances/{id}/action'), {'rotate-guest-key': {}}),
     (('POST', '/{tenant_id}/mgmt/instances/{id}/action'), {'rebuild': {'image_id': api_fixture.IDS['unknown']}}),
 ]
 """More good bodies of the same routes, where one cannot show all that they take."""

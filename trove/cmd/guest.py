@@ -13,11 +13,16 @@ from trove.common import cfg as trove_cfg
 from trove.common import exception, rpc
 from trove.common.rpc import transport
 from trove.conductor import api as conductor_api
-from trove.guestagent import agent, dbaas, options
-from trove.guestagent import api as guest_api
+from trove.guestagent import agent, bus, dbaas, options
+from trove.guestagent.datastore import manager as datastore_manager
 from trove.storage import stores
 
 LOG = logging.getLogger(__name__)
+
+LOOK_SECONDS = 2.0
+"""How often the agent looks whether it has to join the bus anew, or can."""
+LEAVE_SECONDS = 10.0
+"""How long the end of the agent waits for the bus."""
 
 
 def main() -> int:
@@ -49,20 +54,51 @@ def serve(conf: cfg.ConfigOpts) -> None:
         if ending.is_set():
             return
         raise
-    transport.start(conf)
-    guest = agent.Agent(conf, datastore, conductor_api.API(conf.conductor_queue))
-    server = rpc.Server(guest_api.topic_of(conf.guest_id), conf.guest_id, [guest.endpoint], executor='threading')
-    guest.start()
-    # It waits for the bus, which must keep nobody from ending the agent.
-    serving = threading.Thread(target=server.start, name='rpc server', daemon=True)
-    serving.start()
-    LOG.info('The agent of instance %s was started', conf.guest_id)
-    ending.wait()
-    LOG.info('The agent of instance %s ends; its engine goes on', conf.guest_id)
-    if not serving.is_alive():
-        server.stop()
-        transport.stop()
-    guest.stop()
+    Service(conf, datastore, ending).run()
+
+
+class Service:
+    """The agent on its bus, until a signal ends it."""
+
+    def __init__(self, conf: cfg.ConfigOpts, datastore: datastore_manager.Manager, ending: threading.Event) -> None:
+        self._conf = conf
+        self._ending = ending
+        self._bus = bus.Bus(conf)
+        self._guest = agent.Agent(conf, datastore, self._bus.conductor, self._bus.keys.renew)
+
+    def run(self) -> None:
+        """Serve; the engine goes on when this ends."""
+        instance_id = self._conf.guest_id
+        self._bus.connect()
+        self._guest.start()
+        # It waits for the bus, which must keep nobody from ending the agent.
+        serving = threading.Thread(target=self._serve, name='rpc server', daemon=True)
+        serving.start()
+        LOG.info('The agent of instance %s was started', instance_id)
+        self._ending.wait()
+        LOG.info('The agent of instance %s ends; its engine goes on', instance_id)
+        if self._bus.is_served:
+            serving.join(LEAVE_SECONDS)
+            transport.stop()
+        self._guest.stop()
+
+    def _serve(self) -> None:
+        is_told = False
+        while not self._ending.is_set():
+            try:
+                self._bus.join(self._guest.endpoint)
+            except rpc.BusError as error:
+                if not is_told:
+                    LOG.warning('The bus is not served and is tried again: %s', error)
+                is_told = True
+                self._ending.wait(LOOK_SECONDS)
+                continue
+            is_told = False
+            while not self._ending.wait(LOOK_SECONDS):
+                # The broker gives the account another password some time after the key was rotated.
+                if self._bus.is_outdated():
+                    break
+        self._bus.leave()
 
 
 if __name__ == '__main__':

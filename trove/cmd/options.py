@@ -12,6 +12,7 @@ Listed = list[tuple[str | None, Sequence[cfg.Opt]]]
 
 def list_server_opts() -> Listed:
     """Return the options of API, taskmanager and conductor by group."""
+    from trove.broker import options as broker_options
     from trove.common import auth, crypto, keystone, token_auth
     from trove.common import cfg as trove_cfg
     from trove.compute.local import options as local_options
@@ -29,6 +30,7 @@ def list_server_opts() -> Listed:
         (token_auth.GROUP, keystone.login_opts()),
         *local_options.list_opts(),
         *nova_options.list_opts(),
+        *broker_options.list_opts(),
         *dns_options.list_opts(),
         *keystore_options.list_opts(),
         *storage_options.list_opts(),
@@ -39,12 +41,13 @@ def list_server_opts() -> Listed:
 def list_guest_opts() -> Listed:
     """Return the options of the guest agent by group."""
     from trove.common import cfg as trove_cfg
+    from trove.common.rpc import transport
     from trove.conductor import api as conductor_api
     from trove.guestagent import options
     from trove.storage import options as storage_options
 
     return [
-        (None, [*trove_cfg.COMMON_OPTS, *options.OPTS, *conductor_api.OPTS]),
+        (None, [*trove_cfg.COMMON_OPTS, *options.OPTS, *conductor_api.OPTS, *transport.OPTS]),
         *storage_options.list_opts(),
         *((one.name, one.guest_options()) for one in _descriptions()),
     ]
@@ -53,13 +56,16 @@ def list_guest_opts() -> Listed:
 def _daemons() -> Iterable[cfg.Opt]:
     from trove.cmd import api, common, conductor, web
     from trove.common import notification
+    from trove.common.rpc import transport
     from trove.conductor import api as conductor_api
+    from trove.conductor import gate
     from trove.guestagent import api as guest_api
     from trove.taskmanager import api as taskmanager_api
     from trove.taskmanager import engine, events, manager
 
     modules = (
-        common, api, web, conductor, taskmanager_api, conductor_api, guest_api, engine, manager, notification, events,
+        common, api, web, conductor, taskmanager_api, conductor_api, gate, guest_api, engine, manager, notification,
+        events, transport,
     )  # fmt: skip
     return [option for module in modules for option in module.OPTS]
 

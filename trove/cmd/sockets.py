@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Iterable
 
+from trove.broker import base as broker
 from trove.cmd import common
 from trove.common import api, exception, extensions, notification, plugs, policy
 from trove.compute import base as compute
@@ -52,6 +53,7 @@ SOCKETS = (
     Socket('trove.compute.providers', compute.Provider),
     Socket(storage.GROUP, storage.Store),
     Socket('trove.operations', operation.Operation),
+    Socket(broker.GROUP, broker.Accounts),
     Socket(dns.GROUP, dns.Dns),
     Socket(keystore.GROUP, keystore.KeyStore),
     Socket(notification.GROUP, notification.Notifier),

@@ -7,18 +7,21 @@ from collections.abc import Sequence
 
 from oslo_config import cfg
 
+from trove.broker import base as broker
+from trove.broker import options as broker_options
 from trove.cmd import common, daemon
 from trove.common import cfg as trove_cfg
 from trove.common import clock, crypto, exception, notification, plugs, processes, rpc
 from trove.common.rpc import notifications, transport
 from trove.compute import base as compute
 from trove.conductor import api as conductor_api
+from trove.db import guest_keys
 from trove.db import operations as ledger
 from trove.dns import base as dns
 from trove.dns import options as dns_options
 from trove.guestagent import api as guest_api
+from trove.instance import guest_accounts, guest_doors, reconcile
 from trove.instance import options as instance_options
-from trove.instance import reconcile
 from trove.keystore import base as keystore
 from trove.keystore import options as keystore_options
 from trove.quota import options as quota_options
@@ -43,16 +46,24 @@ def build(conf: cfg.ConfigOpts) -> Sequence[daemon.Part]:
     # With a database that is away the leases of a predecessor end by themselves.
     with contextlib.suppress(exception.ServiceUnavailable):
         book.release(lambda name: processes.is_dead(name, conf.host))
+    sealer = crypto.Sealer.from_file(conf.secrets_key_file)
+    keeper = guest_keys.Keeper(sealer)
+    ring = guest_doors.ring_of(keeper)
+    doors = guest_doors.Doors(lambda: ring)
+    accounts = plugs.make(broker.GROUP, conf.broker_accounts, broker.Accounts, conf)
+    repair = guest_accounts.Repair(accounts, keeper)
     tools = operation.Tools(
         conf=conf,
         ledger=book,
         clock=system_clock,
-        sealer=crypto.Sealer.from_file(conf.secrets_key_file),
+        sealer=sealer,
         provider=provider,
-        guest=lambda instance_id: guest_api.API(instance_id, conf),
+        guest=lambda instance_id: doors(instance_id, conf),
         dns=plugs.make(dns.GROUP, conf.dns_driver, dns.Dns, conf),
         keystore=plugs.make(keystore.GROUP, conf.key_store, keystore.KeyStore, conf),
         notifications=notifying,
+        keys=keeper,
+        broker=accounts,
     )
     runner = engine.Engine(kinds, tools)
     looks = reconcile.Looks(system_clock, conf.provider_full_look_turns, conf.provider_look_overlap_seconds)
@@ -64,12 +75,14 @@ def build(conf: cfg.ConfigOpts) -> Sequence[daemon.Part]:
     tidying = manager.Periodic(
         [reconciler.refresh_flavors, provider.tidy, reconciler.report_orphans], conf.provider_refresh_seconds
     )
+    mending = manager.Periodic([repair.make_missing, repair.remove_strays], conf.provider_refresh_seconds)
     endpoint = manager.Manager(runner)
     return [
         notifying,
         runner,
         looking,
         tidying,
+        mending,
         *_listeners(conf, looking),
         daemon.RpcServer(lambda: rpc.Server(conf.taskmanager_queue, conf.host, [endpoint], executor='eventlet')),
     ]
@@ -95,6 +108,7 @@ def start() -> None:
         guest_api.OPTS,
         crypto.OPTS,
         instance_options.TASKMANAGER_OPTS,
+        broker_options.OPTS,
         dns_options.OPTS,
         keystore_options.OPTS,
         reconcile.OPTS,

@@ -4,6 +4,8 @@ from typing import Any
 
 from oslo_context import context as oslo_context
 
+from trove.common import sealing
+
 
 class TroveContext(oslo_context.RequestContext):
     """The context of one request; it travels with every message as a plain dict."""
@@ -35,3 +37,14 @@ class TroveContext(oslo_context.RequestContext):
 def service_context(request_id: str | None = None) -> TroveContext:
     """Return a context for work that a daemon does by itself, or for an operation's request id."""
     return TroveContext(is_admin=True, request_id=request_id)
+
+
+class GuestContext(TroveContext):
+    """The context of a message that was sealed: who really sent it, and what tells it from every other one."""
+
+    def __init__(self, sender: str, message: sealing.Message, text: str = '') -> None:
+        super().__init__(request_id=message.request_id)
+        self.sender = sender
+        self.message = message
+        self.text = text
+        """The message as it was sealed, to be handed on."""

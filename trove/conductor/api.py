@@ -11,17 +11,17 @@ from oslo_config import cfg
 from trove.common import context as trove_context
 from trove.common import rpc
 
-VERSION = '1.0'
+VERSION = '2.0'
 OPTS = [
     cfg.StrOpt('conductor_queue', default='trove-conductor', help='Topic on which conductors take what guests report.'),
 ]
 
 
 class API:
-    """Casts from a guest to any conductor. Each may raise ``rpc.BusError``."""
+    """Sealed casts from a guest to any conductor. Each may raise ``rpc.BusError``."""
 
-    def __init__(self, topic: str) -> None:
-        self._client = rpc.Client(topic, VERSION)
+    def __init__(self, client: rpc.Sender) -> None:
+        self._client = client
 
     def heartbeat(
         self, context: trove_context.TroveContext, instance_id: str, payload: dict[str, Any], sent: float
@@ -37,3 +37,7 @@ class API:
     ) -> None:
         """Report that a named job ended, with the text of its error if it failed."""
         self._client.cast(context, 'job_ended', instance_id=instance_id, job_id=job_id, error=error)
+
+    def answer(self, context: trove_context.TroveContext, call_id: str, topic: str, outcome: dict[str, Any]) -> None:
+        """Answer a call: ``{"result": ...}`` or a packed error, for who listens on the topic."""
+        self._client.cast(context, 'answer', call_id=call_id, topic=topic, outcome=outcome)

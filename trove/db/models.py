@@ -97,14 +97,25 @@ class Instance(Record):
 
 
 class ServiceStatus(Record):
-    """What the guest of an instance last reported; ``volume`` is its statistics."""
+    """What the guest of an instance last reported; ``volume`` is its statistics, ``seen`` which messages came."""
 
     instance_id: str
     description: str
     is_prepared: bool
     volume: dict[str, Any] | None
     sent: float
+    seen: list[list[Any]] | None
     updated: datetime.datetime
+
+
+class GuestKey(Record):
+    """The key by which the guest of an instance and the control plane speak, sealed; see ``trove.db.guest_keys``."""
+
+    instance_id: str
+    number: int
+    sealed: str
+    next_sealed: str | None
+    created: datetime.datetime
 
 
 class GuestJob(Record):

@@ -11,7 +11,7 @@ from trove.common import clock as trove_clock
 from trove.common import context as trove_context
 from trove.common import rpc
 from trove.conductor import api as conductor_api
-from trove.guestagent import heartbeat, jobs, manager
+from trove.guestagent import heartbeat, jobs, manager, requests
 from trove.guestagent.datastore import manager as datastore_manager
 from trove.guestagent.datastore import status as datastore_status
 from trove.guestagent.system import files
@@ -25,7 +25,11 @@ class Agent:
     """Serves one guest until it is stopped; the engine goes on without it."""
 
     def __init__(
-        self, conf: cfg.ConfigOpts, datastore: datastore_manager.Manager, conductor: conductor_api.API
+        self,
+        conf: cfg.ConfigOpts,
+        datastore: datastore_manager.Manager,
+        conductor: conductor_api.API,
+        renew_key: Callable[[requests.RekeyRequest], None],
     ) -> None:
         self._instance_id: str = conf.guest_id
         self._conductor = conductor
@@ -34,7 +38,7 @@ class Agent:
         files.make_folder(conf.state_path, mode=0o711 if os.geteuid() == 0 else 0o700)
         self._status = datastore_status.Status(os.path.join(conf.state_path, 'phase'), datastore.health)
         self._jobs = jobs.Jobs(os.path.join(conf.state_path, 'jobs'), self._tell_end)
-        self.endpoint = manager.Manager(datastore, self._status, self._jobs)
+        self.endpoint = manager.Manager(datastore, self._status, self._jobs, renew_key)
         self._heartbeat = heartbeat.Heartbeat(
             self._status.current,
             datastore.get_filesystem_stats,

@@ -7,8 +7,9 @@ from oslo_config import cfg
 
 from trove.common import context as trove_context
 from trove.common import exception, rpc
+from trove.common.rpc import sealed
 
-VERSION = '1.3'
+VERSION = '2.0'
 OPTS = [
     cfg.IntOpt(
         'agent_call_low_timeout', default=15, min=1, help='Seconds to wait for a guest to answer a quick question.'
@@ -19,35 +20,25 @@ OPTS = [
 ]
 
 
-def topic_of(instance_id: str) -> str:
-    """Return the topic on which the guest of an instance listens."""
-    return f'guestagent.{instance_id}'
-
-
-def _without_traceback(error: exception.TroveError) -> exception.TroveError:
-    """Return the error as the guest raised it; the bus appends the guest's traceback to its text."""
-    known = next(kind for kind in type(error).__mro__ if kind.__module__ == exception.__name__)
-    return known(str(error.args[0]))
+def client_of(instance_id: str, keys: rpc.Keys) -> rpc.GuestClient:
+    """Return what a door to the guest of an instance sends by; ``keys()`` gives the keys of the instance."""
+    return rpc.GuestClient(instance_id, sealed.topic_of(instance_id), VERSION, keys)
 
 
 class Door:
     """How a door to one guest sends."""
 
-    def __init__(self, instance_id: str, conf: cfg.ConfigOpts, client: rpc.Client | None = None) -> None:
+    def __init__(self, instance_id: str, conf: cfg.ConfigOpts, client: rpc.GuestClient) -> None:
         self._instance_id = instance_id
         self._conf = conf
-        self._client = client or rpc.Client(topic_of(instance_id), VERSION)
+        self._client = client
 
     def _call(self, context: trove_context.TroveContext, method: str, is_slow: bool = False, **arguments: Any) -> Any:
         seconds = self._conf.agent_call_high_timeout if is_slow else self._conf.agent_call_low_timeout
         try:
             return self._client.call(context, method, timeout_seconds=seconds, **arguments)
-        except exception.TroveError as error:
-            raise _without_traceback(error) from None
         except oslo_messaging.MessagingTimeout as error:
             raise exception.GuestTimeout(id=self._instance_id, seconds=seconds) from error
-        except oslo_messaging.RemoteError as error:
-            raise exception.GuestError(reason=error.exc_type) from error
         except rpc.BusError as error:
             raise exception.ServiceUnavailable('The message bus is not available; try again.') from error
 
@@ -80,6 +71,10 @@ class JobDoor(Door):
     def rebuild(self, context: trove_context.TroveContext, job_id: str, request: dict[str, Any]) -> None:
         """Serve what lies on the volume after the server was made anew; ``request`` is a packed ``RebuildRequest``."""
         self._client.cast(context, 'rebuild', job_id=job_id, request=request)
+
+    def rekey(self, context: trove_context.TroveContext, job_id: str, request: dict[str, Any]) -> None:
+        """Take another key from now on; ``request`` is a packed ``RekeyRequest``."""
+        self._client.cast(context, 'rekey', job_id=job_id, request=request)
 
 
 class API(JobDoor):

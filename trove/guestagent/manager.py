@@ -16,7 +16,7 @@ from trove.guestagent.datastore import status as datastore_status
 
 LOG = logging.getLogger(__name__)
 
-VERSION = '1.3'
+VERSION = '2.0'
 
 Context = trove_context.TroveContext
 Parameters = ParamSpec('Parameters')
@@ -38,7 +38,7 @@ def answers(
             return method(self, *args, **kwargs)
         except exception.TroveError:
             # It goes to the caller, who asked for what cannot be; it is no failure of ours to be logged.
-            raise oslo_messaging.ExpectedException() from None
+            raise
         except Exception as error:
             LOG.exception('Call %s failed unexpectedly', method.__name__)
             reason = f'unexpected {type(error).__name__} in {method.__name__}'
@@ -52,11 +52,16 @@ class Asked:
     """Base of the endpoint's parts: what they ask."""
 
     def __init__(
-        self, datastore: datastore_manager.Manager, status: datastore_status.Status, jobs: guest_jobs.Jobs
+        self,
+        datastore: datastore_manager.Manager,
+        status: datastore_status.Status,
+        jobs: guest_jobs.Jobs,
+        renew_key: Callable[[requests.RekeyRequest], None],
     ) -> None:
         self._datastore = datastore
         self._status = status
         self._jobs = jobs
+        self._renew_key = renew_key
 
 
 class DatabaseCalls(Asked):
@@ -185,6 +190,12 @@ class JobCalls(Asked):
                 self._datastore.rebuild(context, unpacked)
 
         self._jobs.start(context, job_id, work)
+
+    @answers
+    def rekey(self, context: Context, job_id: str, request: dict[str, Any]) -> None:
+        """Start the named job that takes another key; ``request`` is a packed ``RekeyRequest``."""
+        unpacked = wire.unpack(requests.RekeyRequest, request)
+        self._jobs.start(context, job_id, lambda: self._renew_key(unpacked))
 
 
 class Manager(DatabaseCalls, UserCalls, RootCalls, JobCalls):

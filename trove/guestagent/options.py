@@ -4,6 +4,25 @@ from oslo_config import cfg
 
 OPTS = [
     cfg.StrOpt('guest_id', help='Id of the instance that this agent serves; it names its topic on the bus.'),
+    cfg.StrOpt(
+        'instance_rpc_encr_key',
+        secret=True,
+        help='Key of this instance, by which everything is sealed between its guest and the control plane. The control '
+        'plane writes it; there is no default, and without one the agent does not start.',
+    ),
+    cfg.IntOpt(
+        'instance_rpc_key_number',
+        default=1,
+        min=1,
+        help='Number of that key; a rotated one that the agent keeps counts if its number is higher.',
+    ),
+    cfg.FloatOpt(
+        'request_window_seconds',
+        default=7 * 24 * 3600,
+        min=60,
+        help='Seconds for which a request of the control plane is good. Requests may wait for a guest that is down; '
+        'each is carried out once only.',
+    ),
     cfg.StrOpt('datastore_manager', help='Name of the datastore manager that the agent loads.'),
     cfg.StrOpt('datastore_version', default='', help='Version of the datastore; it chooses among installed engines.'),
     cfg.StrOpt('tenant_id', help='Project that the instance belongs to.'),

@@ -33,6 +33,14 @@ class StartRequest:
 
 
 @dataclasses.dataclass(frozen=True)
+class RekeyRequest:
+    """Another key for the bus, as ``sealing.Key.encode`` spells it, and its number."""
+
+    number: int
+    key: str = dataclasses.field(repr=False)
+
+
+@dataclasses.dataclass(frozen=True)
 class RebuildRequest:
     """What a guest on a fresh root disk needs to serve what lies on the volume; the rest it finds there."""
 

@@ -42,6 +42,7 @@ RENAME = Plan('rename_instance', 'rename_server', 'rename_time_out')
 STOP = Plan('stop_instance', 'stop_database', 'stop_time_out')
 REBOOT = Plan('reboot_instance', 'stop_database', 'reboot_time_out')
 MIGRATE = Plan('migrate_instance', 'stop_database', 'resize_time_out')
+ROTATE_KEY = Plan('rotate_guest_key', 'make_next_key', 'rotate_key_time_out')
 REBUILD = Plan('rebuild_instance', 'find_image', 'rebuild_time_out')
 
 IDLE = (states.Tasks.NONE, states.Tasks.RESTART_REQUIRED)
@@ -315,6 +316,16 @@ class AdminChanges(Base):
             begin_task(session, instance_id, states.Tasks.BUILDING, (*IDLE, states.Tasks.BUILDING_ERROR_SERVER))
             expect_restart(found)
             return self._submit(session, context, record, REBUILD, {'image_id': image_id})
+
+        self._carry_out(context, work)
+
+    def rotate_guest_key(self, context: trove_context.TroveContext, instance_id: str) -> None:
+        """Give the guest another key; the database serves meanwhile."""
+
+        def work(session: orm.Session) -> str:
+            record = instance_models.find(session, context, instance_id).record
+            has_server(record)
+            return self._submit(session, context, record, ROTATE_KEY)
 
         self._carry_out(context, work)
 

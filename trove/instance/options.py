@@ -28,6 +28,9 @@ API_OPTS = [
     cfg.IntOpt(
         'rebuild_time_out', default=1800, min=1, help='Seconds that a rebuild may take until the database serves.'
     ),
+    cfg.IntOpt(
+        'rotate_key_time_out', default=600, min=1, help='Seconds in which a guest is to take another key for the bus.'
+    ),
     cfg.IntOpt('access_time_out', default=300, min=1, help='Seconds that a change of the access may take.'),
     cfg.IntOpt('rename_time_out', default=3600, min=1, help='Seconds that renaming a server is tried for.'),
     cfg.StrOpt('region', default='RegionOne', help='Region that instances are shown to be in.'),

@@ -25,8 +25,8 @@ def write(state: standalone_state.State, node: broker.Broker, guest_command: Seq
     state.configuration.mkdir(mode=0o700, parents=True, exist_ok=True)
     crypto.make_key_file(str(_key_file(state)))
     shutil.copyfile(find_paste_file(), state.configuration / 'api-paste.ini')
-    files.write_private(_guest_file(state), render(guest_settings(node.url)))
-    text = render(settings(state, node.url, guest_command)) + read_more(state)
+    files.write_private(_guest_file(state), render(GUEST_SETTINGS))
+    text = render(settings(state, node, guest_command)) + read_more(state)
     files.write_private(state.main_file, text)
 
 
@@ -55,12 +55,12 @@ def _check(path: str) -> str:
         raise StackError(f'The configuration file {path} cannot be used: {reason}.') from error
 
 
-def settings(state: standalone_state.State, bus_url: str, guest_command: Sequence[str]) -> Sections:
+def settings(state: standalone_state.State, node: broker.Broker, guest_command: Sequence[str]) -> Sections:
     """Return the options of the daemons by section."""
     return {
         'DEFAULT': {
             'host': 'standalone',
-            'transport_url': bus_url,
+            'transport_url': node.url,
             'bind_host': '127.0.0.1',
             'bind_port': str(state.port),
             'trove_api_workers': '1',
@@ -74,6 +74,7 @@ def settings(state: standalone_state.State, bus_url: str, guest_command: Sequenc
             'provider_refresh_seconds': '5',
         },
         'database': {'connection': f'sqlite:///{state.database}'},
+        'broker': {'management_url': node.management_url},
         'standalone_auth': {
             'password_file': str(accounts.password_file(state)),
             'accounts_file': str(accounts.accounts_file(state)),
@@ -86,9 +87,8 @@ def settings(state: standalone_state.State, bus_url: str, guest_command: Sequenc
     }
 
 
-def guest_settings(bus_url: str) -> Sections:
-    """Return the options that every guest agent is handed."""
-    return {'DEFAULT': {'transport_url': bus_url}}
+GUEST_SETTINGS: Sections = {'DEFAULT': {}}
+"""The options that every guest agent is handed. What it reaches the bus by is its own."""
 
 
 SERVICE_USER = 'trove'

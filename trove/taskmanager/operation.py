@@ -12,7 +12,7 @@ from sqlalchemy import orm
 from trove.common import clock as trove_clock
 from trove.common import context as trove_context
 from trove.common import crypto, exception, notification
-from trove.db import get_db_api
+from trove.db import get_db_api, guest_keys
 from trove.db import operations as ledger
 
 
@@ -86,6 +86,10 @@ class Tools:
     """The ``trove.dns.base.Dns`` of this installation."""
     keystore: Any
     """The ``trove.keystore.base.KeyStore`` of this installation."""
+    keys: guest_keys.Keeper
+    """The keys of guests."""
+    broker: Any
+    """The ``trove.broker.base.Accounts`` of this installation."""
     notifications: notification.Notifications = dataclasses.field(default_factory=notification.Notifications)
 
 

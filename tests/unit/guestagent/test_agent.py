@@ -44,7 +44,7 @@ class Conductor:
 def test_prepare_is_told_by_job_and_heartbeat(tmp_path, lost):
     conf = doubles.make_conf(tmp_path, health_interval=0.1)
     conductor = Conductor(lost)
-    guest = agent.Agent(conf, doubles.StubManager(conf, doubles.MemoryServices()), conductor)
+    guest = agent.Agent(conf, doubles.StubManager(conf, doubles.MemoryServices()), conductor, None)
     guest.start()
     guest.endpoint.prepare(CONTEXT, 'job', wire.pack(requests.PrepareRequest('1', 512, '')))
     assert conductor.heard_end.wait(10)
@@ -58,7 +58,7 @@ def test_a_job_that_changes_no_status_is_followed_by_a_heartbeat(tmp_path):
     # The control plane shows RESTARTING until it hears from the guest; the next regular report is far away.
     conf = doubles.make_conf(tmp_path, health_interval=0.1, report_interval=3600)
     conductor = Conductor()
-    guest = agent.Agent(conf, doubles.StubManager(conf, doubles.MemoryServices()), conductor)
+    guest = agent.Agent(conf, doubles.StubManager(conf, doubles.MemoryServices()), conductor, None)
     guest.start()
     guest.endpoint.prepare(CONTEXT, 'prepare', wire.pack(requests.PrepareRequest('1', 512, '')))
     assert conductor.heard_health.wait(10)

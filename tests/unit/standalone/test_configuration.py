@@ -19,6 +19,7 @@ class Node:
     """A broker that never was."""
 
     url = 'rabbit://trove:se$cret@127.0.0.1:1/'
+    management_url = 'http://127.0.0.1:2'
 
 
 def read(path, *names):

@@ -99,4 +99,6 @@ def tools(book=None, clock=None, **settings):
         guest=None,
         dns=None,
         keystore=None,
+        keys=None,
+        broker=None,
     )

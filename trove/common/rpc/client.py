@@ -4,6 +4,7 @@ import queue
 import threading
 from typing import Any
 
+import amqp.exceptions
 import kombu.exceptions
 import oslo_messaging
 from oslo_log import log as logging
@@ -13,9 +14,14 @@ from trove.common.rpc import serializer, transport
 
 LOG = logging.getLogger(__name__)
 
-# The RabbitMQ driver lets through what its own library raises when it cannot connect.
-BusError = (oslo_messaging.MessagingException, kombu.exceptions.KombuError, OSError)
-"""What a cast or call raises when the bus is away."""
+# The RabbitMQ driver lets through what its own libraries raise when they cannot connect.
+BusError = (
+    oslo_messaging.MessagingException,
+    kombu.exceptions.KombuError,
+    amqp.exceptions.AMQPError,
+    OSError,
+)
+"""What a cast or call raises when the bus is away, or refuses us."""
 
 
 class Client:

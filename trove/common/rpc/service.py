@@ -14,13 +14,14 @@ expose = oslo_messaging.expose
 class Server:
     """An RPC server; it stops gracefully: what runs is finished, nothing new is taken."""
 
-    def __init__(self, topic: str, server: str, endpoints: Sequence[Any], executor: str) -> None:
+    def __init__(self, topic: str, server: str, endpoints: Sequence[Any], executor: str | None = None) -> None:
+        """Without an executor the one that suits the process is taken."""
         target = oslo_messaging.Target(topic=topic, server=server)
         self._server = oslo_messaging.get_rpc_server(
             transport.get(),
             target,
             list(endpoints),
-            executor=executor,
+            **({'executor': executor} if executor else {}),
             serializer=serializer.ContextSerializer(),
             access_policy=oslo_messaging.ExplicitRPCAccessPolicy,
         )

@@ -15,6 +15,7 @@ MAPPINGS: tuple[tuple[type[models.Record], sa.Table], ...] = (
     (models.Flavor, tables.flavors),
     (models.Instance, tables.instances),
     (models.ServiceStatus, tables.service_statuses),
+    (models.GuestKey, tables.guest_keys),
     (models.GuestJob, tables.guest_jobs),
     (models.Quota, tables.quotas),
     (models.QuotaUsage, tables.quota_usages),

@@ -123,7 +123,19 @@ service_statuses = sa.Table(
     sa.Column('is_prepared', sa.Boolean(create_constraint=False), nullable=False, default=False),
     sa.Column('volume', sa.JSON(none_as_null=True)),
     sa.Column('sent', _epoch(), nullable=False, default=0.0),
+    sa.Column('seen', sa.JSON(none_as_null=True)),
     sa.Column('updated', sa.DateTime, nullable=False),
+    **OPTIONS,
+)
+
+guest_keys = sa.Table(
+    'guest_keys',
+    metadata,
+    sa.Column('instance_id', _id(), sa.ForeignKey('instances.id', name='fk_keys_instance'), primary_key=True),
+    sa.Column('number', sa.Integer, nullable=False),
+    sa.Column('sealed', sa.Text, nullable=False),
+    sa.Column('next_sealed', sa.Text),
+    sa.Column('created', sa.DateTime, nullable=False),
     **OPTIONS,
 )
 

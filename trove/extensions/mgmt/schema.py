@@ -26,6 +26,7 @@ INSTANCE_ACTION = {
         'reboot': {'type': 'object'},
         'migrate': {'type': 'object', 'properties': {'host': schema.STRING255}},
         'reset-task-status': {'type': 'object'},
+        'rotate-guest-key': {'type': 'object'},
         'rebuild': {
             'type': 'object',
             'required': ['image_id'],

@@ -66,7 +66,7 @@ class InstanceController(wsgi.Controller):
         self,
         conf: cfg.ConfigOpts,
         changing: changes.AdminChanges,
-        guest_door: Callable[[str, cfg.ConfigOpts], guest_api.API] = guest_api.API,
+        guest_door: Callable[[str, cfg.ConfigOpts], guest_api.API],
     ) -> None:
         self._conf = conf
         self._changes = changing
@@ -101,6 +101,8 @@ class InstanceController(wsgi.Controller):
                 self._changes.migrate(req.context, id, value.get('host'))
             case 'rebuild':
                 self._changes.rebuild(req.context, id, value['image_id'])
+            case 'rotate-guest-key':
+                self._changes.rotate_guest_key(req.context, id)
             case _:
                 self._changes.reset_task(req.context, id)
         return wsgi.Result(None, 202)

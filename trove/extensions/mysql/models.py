@@ -44,7 +44,7 @@ class Ready:
 class Gate:
     """Lets requests through to the databases that are ready for them."""
 
-    def __init__(self, conf: cfg.ConfigOpts, guest_door: GuestDoor = guest_api.API) -> None:
+    def __init__(self, conf: cfg.ConfigOpts, guest_door: GuestDoor) -> None:
         self._conf = conf
         self._guest_door = guest_door
 

@@ -5,7 +5,7 @@ from oslo_config import cfg
 from trove.common import cfg as trove_cfg
 from trove.common import extensions
 from trove.extensions.mgmt import service
-from trove.instance import changes
+from trove.instance import changes, guest_doors
 from trove.instance import options as instance_options
 from trove.taskmanager import api as taskmanager_api
 
@@ -37,7 +37,7 @@ class Mgmt(extensions.ExtensionDescriptor):
         conf = cfg.CONF
         trove_cfg.register(conf, [*instance_options.API_OPTS, *taskmanager_api.OPTS])
         changing = changes.AdminChanges(conf, taskmanager_api.API(conf.taskmanager_queue))
-        instances = service.InstanceController(conf, changing)
+        instances = service.InstanceController(conf, changing, guest_doors.Doors.of_conf(conf))
         return [
             extensions.ResourceExtension('instances', instances, path_prefix='mgmt', actions=INSTANCE_ACTIONS),
             extensions.ResourceExtension('quotas', service.QuotaController(conf), path_prefix='mgmt'),

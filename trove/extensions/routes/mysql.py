@@ -6,6 +6,7 @@ from trove.common import cfg as trove_cfg
 from trove.common import extensions
 from trove.extensions.mysql import options, service
 from trove.guestagent import api as guest_api
+from trove.instance import guest_doors
 
 INSTANCE = {'member_name': 'instance', 'collection_name': 'instances'}
 USER = {'member_name': 'user', 'collection_name': 'instances/{instance_id}/users'}
@@ -30,7 +31,7 @@ class Mysql(extensions.ExtensionDescriptor):
         conf = cfg.CONF
         for known in (options.OPTS, guest_api.OPTS):
             trove_cfg.register(conf, known)
-        gate = service.Gate(conf)
+        gate = service.Gate(conf, guest_doors.Doors.of_conf(conf))
         return [
             extensions.ResourceExtension('databases', service.DatabaseController(conf, gate), parent=INSTANCE),
             extensions.ResourceExtension(

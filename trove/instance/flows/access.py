@@ -19,7 +19,7 @@ class UpdateAccess(vocabulary.Operation):
 
     def change_access(self) -> Outcome:
         provider: compute.Provider = self.tools.provider
-        request = providing.request_of(records.read(self.subject_id), self.tools.conf, [])
+        request = providing.request_of(records.read(self.subject_id), self.tools, [])
         request = dataclasses.replace(request, access=providing.access_of(self.claim.spec['access']))
         # A worker that was held up must not bring back an access that has been changed since.
         self.keep_hold()

@@ -8,7 +8,7 @@ from trove.common import states, wire
 from trove.compute import base as compute
 from trove.guestagent import requests
 from trove.instance import spec as instance_spec
-from trove.instance.flows import clear, guest_job, naming, providing, records, templates
+from trove.instance.flows import accounts, clear, guest_job, naming, providing, records, templates
 from trove.quota import models as quota_models
 from trove.taskmanager import operation as vocabulary
 from trove.taskmanager.operation import Done, Fail, Next, Outcome, Wait
@@ -27,6 +27,7 @@ TASK_OF_STEP = {
     'make_address': states.Tasks.BUILDING_ERROR_PORT,
     'make_record': states.Tasks.BUILDING_ERROR_DNS,
     'make_volume': states.Tasks.BUILDING_ERROR_VOLUME,
+    'make_account': states.Tasks.BUILDING_ERROR_SERVER,
     'boot_server': states.Tasks.BUILDING_ERROR_SERVER,
     'await_server': states.Tasks.BUILDING_ERROR_SERVER,
 }
@@ -42,6 +43,7 @@ class CreateInstance(vocabulary.Operation):
         'make_record',
         'keep_secrets',
         'make_volume',
+        'make_account',
         'boot_server',
         'await_server',
         'await_guest',
@@ -77,15 +79,23 @@ class CreateInstance(vocabulary.Operation):
         request = self._request(records.read(self.subject_id))
         volume = providing.attempt(lambda: self.provider.make_volume(request))
         if volume is None:
-            return Next('boot_server')
+            return Next('make_account')
         if not volume.is_ready:
             return Wait(VOLUME_POLL_SECONDS)
         with self.write() as session:
             records.change(session, self.subject_id, volume_id=volume.id, is_volume_enforced=volume.is_enforced)
+        return Next('make_account')
+
+    def make_account(self) -> Outcome:
+        accounts.make(self)
         return Next('boot_server')
 
     def boot_server(self) -> Outcome:
-        server = providing.attempt(lambda: self._boot(records.read(self.subject_id)))
+        subject = records.read(self.subject_id)
+        if subject.key is None:
+            # The build was begun by an earlier release.
+            return Next('make_account')
+        server = providing.attempt(lambda: self._boot(subject))
         with self.write() as session:
             records.write_server(session, self.subject_id, server)
         return Next('await_server')
@@ -132,7 +142,8 @@ class CreateInstance(vocabulary.Operation):
         message = f'The build failed in step {step}: {reason}. Delete the instance and create it again.'
         with self.write() as session:
             records.write_fault(session, self.subject_id, task, message)
-        if not (providing.remove(self.provider, self.subject_id) and naming.remove(self)):
+        is_removed = providing.remove(self.provider, self.subject_id) and accounts.remove(self)
+        if not (is_removed and naming.remove(self)):
             return Wait(SERVER_POLL_SECONDS)
         record = records.read_record(self.subject_id)
         gone: dict[str, Any] = {'server_status': states.ServerStatus.DELETED, 'addresses': [], 'hostname': None}
@@ -158,7 +169,7 @@ class CreateInstance(vocabulary.Operation):
         return wire.unpack(instance_spec.InstanceSpec, self.claim.spec)
 
     def _request(self, subject: records.Subject, image: compute.Image | None = None) -> compute.ServerRequest:
-        return providing.request_of(subject, self.tools.conf, self.spec.nics, image)
+        return providing.request_of(subject, self.tools, self.spec.nics, image)
 
     def _boot(self, subject: records.Subject) -> compute.Server:
         image = self.provider.find_image(subject.version.image_id, providing.tags_of(subject))

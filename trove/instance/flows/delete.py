@@ -9,7 +9,7 @@ from trove.common import clock as trove_clock
 from trove.common import states
 from trove.conductor import manager as conductor
 from trove.db import models
-from trove.instance.flows import naming, providing, records
+from trove.instance.flows import accounts, naming, providing, records
 from trove.quota import models as quota_models
 from trove.taskmanager import operation as vocabulary
 from trove.taskmanager.operation import Done, Next, Outcome, Wait
@@ -25,6 +25,7 @@ class DeleteInstance(vocabulary.Operation):
     KIND: ClassVar[str] = 'delete_instance'
     STEPS: ClassVar[tuple[str, ...]] = (
         'delete_server',
+        'delete_account',
         'delete_volume',
         'delete_record',
         'delete_address',
@@ -36,7 +37,10 @@ class DeleteInstance(vocabulary.Operation):
 
     def delete_server(self) -> Outcome:
         is_gone = providing.attempt(lambda: self.tools.provider.delete_server(self.subject_id))
-        return Next('delete_volume') if is_gone else Wait(POLL_SECONDS)
+        return Next('delete_account') if is_gone else Wait(POLL_SECONDS)
+
+    def delete_account(self) -> Outcome:
+        return Next('delete_volume') if accounts.remove(self) else Wait(POLL_SECONDS)
 
     def delete_volume(self) -> Outcome:
         is_gone = providing.attempt(lambda: self.tools.provider.delete_volume(self.subject_id))

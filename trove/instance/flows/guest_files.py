@@ -1,16 +1,24 @@
 """The configuration that a server is handed for its guest agent."""
 
-from oslo_config import cfg
+from collections.abc import Mapping
 
+from trove.broker import base as broker
 from trove.common import exception
+from trove.db import models
 from trove.instance.flows import records
+from trove.taskmanager import operation as vocabulary
 
 INFO_FILE = 'guest_info.conf'
 CONFIG_FILE = 'trove-guestagent.conf'
+KEY_FILE = 'trove-guestagent.key.conf'
+"""It comes after the other ones by its name, so that what it says of the bus wins."""
 
 
-def make(subject: records.Subject, conf: cfg.ConfigOpts) -> dict[str, str]:
-    """Return file name to content: who the guest is, and the operator's configuration of all guests."""
+def make(subject: records.Subject, tools: vocabulary.Tools) -> dict[str, str]:
+    """Return file name to content: who the guest is, the operator's configuration of all guests, and its bus.
+
+    The last one is missing as long as the instance has no key.
+    """
     info = {
         'guest_id': subject.record.id,
         'datastore_manager': subject.version.manager,
@@ -19,8 +27,26 @@ def make(subject: records.Subject, conf: cfg.ConfigOpts) -> dict[str, str]:
     }
     if subject.version.registry_ext:
         info['datastore_registry_ext'] = subject.version.registry_ext
-    lines = ['[DEFAULT]', *[f'{name} = {value}' for name, value in info.items()]]
-    return {INFO_FILE: '\n'.join(lines) + '\n', CONFIG_FILE: _read(conf.guest_config)}
+    files = {INFO_FILE: _render(info), CONFIG_FILE: _read(tools.conf.guest_config)}
+    if subject.key is not None:
+        files[KEY_FILE] = _render(_bus_of(subject.key, tools))
+    return files
+
+
+def _bus_of(record: models.GuestKey, tools: vocabulary.Tools) -> dict[str, str]:
+    key = tools.keys.open(record)[0]
+    accounts: broker.Accounts = tools.broker
+    return {
+        'transport_url': accounts.bus_url(broker.account_of(key)),
+        'instance_rpc_encr_key': key.encode(),
+        'instance_rpc_key_number': str(record.number),
+    }
+
+
+def _render(options: Mapping[str, str]) -> str:
+    # oslo.config would take a plain dollar for a variable.
+    lines = ['[DEFAULT]', *[f'{name} = {value.replace("$", "$$")}' for name, value in options.items()]]
+    return '\n'.join(lines) + '\n'
 
 
 def _read(path: str) -> str:

@@ -4,8 +4,6 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-from oslo_config import cfg
-
 from trove.common import exception, fence
 from trove.compute import base as compute
 from trove.datastore import descriptions
@@ -34,10 +32,11 @@ def attempt(call: Callable[[], Result]) -> Result:
 
 
 def request_of(
-    subject: records.Subject, conf: cfg.ConfigOpts, nics: list[dict[str, str]], image: compute.Image | None = None
+    subject: records.Subject, tools: vocabulary.Tools, nics: list[dict[str, str]], image: compute.Image | None = None
 ) -> compute.ServerRequest:
     """Return what the provider is told of an instance; the same at each repetition."""
     record, flavor = subject.record, subject.flavor
+    conf = tools.conf
     settings = conf[descriptions.find(conf, subject.version.manager).name]
     return compute.ServerRequest(
         instance_id=record.id,
@@ -53,7 +52,7 @@ def request_of(
         access=access_of(record.access),
         availability_zone=record.availability_zone,
         locality=record.locality,
-        guest_files=guest_files.make(subject, conf),
+        guest_files=guest_files.make(subject, tools),
         volume_size=record.volume_size,
         volume_type=record.volume_type,
     )

@@ -5,7 +5,7 @@ from typing import ClassVar
 from trove.common import states, wire
 from trove.compute import base as compute
 from trove.guestagent import requests
-from trove.instance.flows import downtime, guest_job, providing, records, templates
+from trove.instance.flows import accounts, downtime, guest_job, providing, records, templates
 from trove.taskmanager import operation as vocabulary
 from trove.taskmanager.operation import Outcome, Wait
 
@@ -17,6 +17,7 @@ class RebuildInstance(downtime.Downtime, vocabulary.Operation):
     NAME: ClassVar[str] = 'The rebuild'
     STEPS: ClassVar[tuple[str, ...]] = (
         'find_image',
+        'make_account',
         'stop_database',
         'rebuild_server',
         'await_server',
@@ -29,11 +30,16 @@ class RebuildInstance(downtime.Downtime, vocabulary.Operation):
         self._image()
         return self.after('find_image')
 
+    def make_account(self) -> Outcome:
+        """Give the guest what it speaks by; an instance of an earlier release has nothing yet."""
+        accounts.make(self)
+        return self.after('make_account')
+
     def rebuild_server(self) -> Outcome:
         server = self.find_server()
         if server is None or server.status != states.ServerStatus.REBUILD:
             subject = records.read(self.subject_id)
-            request = providing.request_of(subject, self.tools.conf, [], self._image())
+            request = providing.request_of(subject, self.tools, [], self._image())
             self.keep_hold()
             providing.attempt(lambda: self.provider.rebuild_server(request))
         return self.after('rebuild_server')
@@ -65,7 +71,7 @@ class RebuildInstance(downtime.Downtime, vocabulary.Operation):
         return 'Its data are on its volume still; rebuild it again, from another image if need be.'
 
     def _has_begun(self) -> bool:
-        return self.memo.get('failed_step') not in ('find_image', 'stop_database')
+        return self.memo.get('failed_step') not in ('find_image', 'make_account', 'stop_database')
 
     def _image(self) -> compute.Image:
         return providing.attempt(lambda: self.provider.find_image(self.claim.spec['image_id']))

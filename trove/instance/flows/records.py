@@ -25,15 +25,18 @@ class Subject:
     version: models.DatastoreVersion
     flavor: models.Flavor
     service: models.ServiceStatus
+    key: models.GuestKey | None
+    """None until the instance has one."""
 
 
 def read(instance_id: str) -> Subject:
     """Return the instance of an operation; it is there as long as an operation works on it."""
     query = (
-        sa.select(models.Instance, models.DatastoreVersion, models.Flavor, models.ServiceStatus)
+        sa.select(models.Instance, models.DatastoreVersion, models.Flavor, models.ServiceStatus, models.GuestKey)
         .join(models.DatastoreVersion, tables.datastore_versions.c.id == tables.instances.c.datastore_version_id)
         .join(models.Flavor, tables.flavors.c.id == tables.instances.c.flavor_id)
         .join(models.ServiceStatus, tables.service_statuses.c.instance_id == tables.instances.c.id)
+        .outerjoin(models.GuestKey, tables.guest_keys.c.instance_id == tables.instances.c.id)
         .where(tables.instances.c.id == instance_id)
     )
     with get_db_api().reading() as session:
