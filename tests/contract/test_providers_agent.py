@@ -7,15 +7,22 @@ import socket
 import sys
 
 import jinja2
+import oslo_messaging
 import pytest
 from oslo_config import cfg
 
-from tests.fixtures import engines, local_provider
+from tests.fixtures import agents_double, engines, guest_bus, local_provider
 from tests.fixtures.broker import shared_broker  # noqa: F401
+from trove.broker import base as broker
+from trove.broker import options as broker_options
+from trove.broker import rabbitmq
+from trove.common import clock, exception, plugs, rpc, wire
 from trove.common import context as trove_context
-from trove.common import exception, plugs, wire
-from trove.common.rpc import transport
+from trove.common.rpc import sealed, transport
 from trove.compute.local import users
+from trove.conductor import api as conductor_api
+from trove.conductor import gate
+from trove.conductor import manager as conductor_manager
 from trove.guestagent import api as guest_api
 from trove.guestagent import requests
 from trove.testing import providers
@@ -46,6 +53,13 @@ def conf(shared_broker, tmp_path_factory):  # noqa: F811
     made.reset()
 
 
+@pytest.fixture(scope='module')
+def accounts(conf, shared_broker):  # noqa: F811
+    conf.register_opts(broker_options.RABBITMQ_OPTS, broker_options.GROUP)
+    conf.set_override('management_url', shared_broker.management_url, broker_options.GROUP)
+    return rabbitmq.RabbitMQ(conf)
+
+
 @pytest.fixture
 def world():
     if local_provider.is_root():
@@ -61,7 +75,45 @@ def world():
     made.clean()
 
 
-def request_of(world, name, bus_url):
+class Reports:
+    """The conductor's end: it hands answers on and writes nothing down."""
+
+    target = oslo_messaging.Target(version=conductor_api.VERSION)
+
+    def __init__(self):
+        self._known = {}
+        self._manager = conductor_manager.Manager('nowhere', clock.Clock(), agents_double.DeafWaker())
+
+    def add(self, key):
+        self._known[key.instance_id] = key
+
+    def keys(self, instance_id, key_id):
+        return [self._known[instance_id]] if instance_id in self._known else []
+
+    @rpc.expose
+    def heartbeat(self, context, instance_id, payload, sent):
+        pass
+
+    @rpc.expose
+    def job_ended(self, context, instance_id, job_id, error):
+        pass
+
+    @rpc.expose
+    def answer(self, context, call_id, topic, outcome):
+        self._manager.answer(context, call_id, topic, outcome)
+
+
+@pytest.fixture(scope='module')
+def reports(conf):
+    made = Reports()
+    target = oslo_messaging.Target(topic='trove-conductor', server='test')
+    server = sealed.Server(target, made, gate.Opener(made, clock.Clock(), 300.0), 'threading')
+    server.start()
+    yield made
+    server.stop()
+
+
+def request_of(world, name, accounts, reports):
     """Return a request for an instance of a datastore."""
     description = plugs.load('trove.datastores', name)()
     info = {'guest_id': 'x', 'datastore_manager': name, 'datastore_version': '', 'tenant_id': 'project'}
@@ -69,17 +121,31 @@ def request_of(world, name, bus_url):
     info['guest_id'] = request.instance_id
     text = '\n'.join(['[DEFAULT]', *(f'{option} = {value}' for option, value in info.items())])
     request.guest_files.update(
-        {'guest_info.conf': f'{text}\n', 'trove-guestagent.conf': f'[DEFAULT]\ntransport_url = {bus_url}\n'}
+        {
+            'guest_info.conf': f'{text}\n',
+            'trove-guestagent.conf': '[DEFAULT]\n',
+            'trove-guestagent.key.conf': key_file(request.instance_id, accounts, reports),
+        }
     )
     return description, request
 
 
-def prepare(conf, description, instance_id):
+def key_file(instance_id, accounts, reports):
+    """Give a guest its key and its account; return the file that it is handed."""
+    key = guest_bus.key_of(instance_id)
+    reports.add(key)
+    account = broker.account_of(key)
+    accounts.make(account)
+    return f'[DEFAULT]\ntransport_url = {accounts.bus_url(account)}\ninstance_rpc_encr_key = {key.encode()}\n'
+
+
+def prepare(conf, description, instance_id, reports):
     """Have the guest make its database, asking again until somebody hears it, as the flow does."""
     template = jinja2.Environment(undefined=jinja2.StrictUndefined).from_string(description.template())
     text = template.render(flavor={'ram': 256, 'vcpus': 1}, datastore={'name': description.name, 'version': ''})
     packed = wire.pack(requests.PrepareRequest('', 256, text, root_password='CanaryRootPassword1'))
-    guest = guest_api.API(instance_id, conf)
+    client = guest_api.client_of(instance_id, lambda key_id: reports.keys(instance_id, key_id))
+    guest = guest_api.API(instance_id, conf, client)
     context = trove_context.service_context()
 
     def is_heard():
@@ -115,14 +181,14 @@ def is_resumed(provider, where):
 
 @pytest.mark.slow
 @pytest.mark.parametrize('name', DATASTORES)
-def test_life_of_an_instance(world, conf, name):
+def test_life_of_an_instance(world, conf, accounts, reports, name):
     missing = engines.find_missing(name)
     if missing:
         pytest.skip(missing)
-    description, request = request_of(world, name, conf.transport_url)
+    description, request = request_of(world, name, accounts, reports)
     provider, instance_id = world.provider(), request.instance_id
     where = providers.build(provider, request).addresses[0].address, description.tcp_ports[0]
-    prepare(conf, description, instance_id)
+    prepare(conf, description, instance_id, reports)
     until(lambda: is_serving(*where))
 
     providers.stop(provider, instance_id)

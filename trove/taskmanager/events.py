@@ -82,6 +82,7 @@ EVENTS: Mapping[str, Event] = {
     # These are their own subjects.
     'rename_instance': Event('instance_rename', {'instance_id': 'instance_id'}, subject=None),
     'clear_instance': Event('instance_clear', {'instance_id': 'instance_id'}, subject=None),
+    'rotate_guest_key': Event('instance_rotate_guest_key'),
     'update_access': Event('instance_update_access', {'access': 'access'}),
 }
 """By kind of operation. Others, of vendors, are told by their kind and subject and by nothing of their spec."""
