@@ -88,6 +88,9 @@ class Guest:
     def rebuild(self, context, job_id, request):
         self.casts.append((job_id, request))
 
+    def rekey(self, context, job_id, request):
+        self.casts.append((job_id, request))
+
 
 class Stage:
     """A world in which one operation is claimed and its steps are called by hand."""

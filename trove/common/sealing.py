@@ -144,12 +144,17 @@ def _parse(plain: bytes) -> Message:
         raise Refused('malformed')
     # What a later version adds is left out, as everywhere on the wire.
     known: dict[str, Any] = {name: values.get(name) for name in _TYPES}
-    if not all(isinstance(known[name], types) for name, types in _TYPES.items()):
-        raise Refused('malformed')
-    texts = [value for value in known.values() if isinstance(value, str)]
-    if not 0 <= known['sequence'] < 2**63 or not all(len(text) <= MAX_TEXT and text.isprintable() for text in texts):
+    if not _is_good(known):
         raise Refused('malformed')
     return Message(**known)
+
+
+def _is_good(known: dict[str, Any]) -> bool:
+    if not all(isinstance(known[name], types) for name, types in _TYPES.items()):
+        return False
+    texts = [value for value in known.values() if isinstance(value, str)]
+    is_short = all(len(text) <= MAX_TEXT and text.isprintable() for text in texts)
+    return is_short and 0 <= known['sequence'] < 2**63
 
 
 @dataclasses.dataclass(frozen=True)
