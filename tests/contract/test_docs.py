@@ -28,7 +28,7 @@ NOT_OPTIONS = {
     'make_address', 'make_record', 'keep_secrets', 'stop_database', 'move_server', 'await_moved', 'start_database',
     'confirm_move', 'await_confirmed', 'keep_hold', 'update_access', 'rename_instance', 'rpc_ping', 'project_id',
     'reset_status', 'region_name', 'make_volume', 'boot_server', 'await_server', 'await_guest',
-    'prepare_datastore', 'await_ready',
+    'prepare_datastore', 'await_ready', 'make_account', 'max_message_size',
     'find_server', 'guest_files', 'guest_settings', 'find_missing', 'get_actions', 'get_resources', 'list_rules',
     'has_databases', 'has_users', 'engine_programs', 'engine_version',
     'run_operation', 'create_instance', 'clear_instance', 'character_set',
@@ -44,6 +44,7 @@ NOT_OPTIONS = {
     'instance_rename', 'instance_update_access', 'instance_clear',
 }  # fmt: skip
 GROUPS = {
+    'trove.brokers',
     'trove.datastores',
     'trove.guestagent.datastores',
     'trove.guestagent.backups',
