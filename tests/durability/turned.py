@@ -7,8 +7,9 @@ import time
 
 from tests.durability import worker
 from tests.durability import world as durability_world
-from tests.fixtures import agents_double, naming_double
+from tests.fixtures import agents_double, guest_bus, naming_double
 from trove.common import clock as trove_clock
+from trove.db import guest_keys
 from trove.db import operations as ledger
 from trove.taskmanager import engine, operation
 
@@ -47,6 +48,8 @@ class Turned:
             guest=lambda instance_id: agents_double.GuestDoor(outside, instance_id),
             dns=naming_double.FolderDns(outside),
             keystore=naming_double.FolderKeyStore(outside),
+            keys=guest_keys.Keeper(place.sealer()),
+            broker=guest_bus.FolderAccounts(outside),
         )
         self._engine = engine.Engine(worker.KINDS, tools)
 

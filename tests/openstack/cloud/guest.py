@@ -33,7 +33,7 @@ from typing import Any, NoReturn
 import yaml
 
 FOLDER = 'etc/trove/conf.d'
-FILES = ('trove-guestagent.conf', 'guest_info.conf')
+FILES = ('trove-guestagent.conf', 'guest_info.conf', 'trove-guestagent.key.conf')
 """The agent's configuration, in the order in which it is read: what comes later wins."""
 BOOTED = '.booted'
 PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
