@@ -75,7 +75,15 @@ class Attacker:
         self.key = key
         host = oslo_messaging.TransportURL.parse(cfg.CONF, url).hosts[0]
         self.connection = amqp.Connection(f'{host.hostname}:{host.port}', host.username, host.password)
-        self.connection.connect()
+        try:
+            self.connection.connect()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self):
+        """Close the socket, whatever has become of the connection."""
+        self.connection.collect()
 
     def refused(self, deed):
         """Do something; return the text by which the broker refused it."""
@@ -207,6 +215,8 @@ def place(shared_broker, sqlite_server, tmp_path_factory):
     yield made
     for one in made.servers:
         one.stop()
+    for instance_id in (HOSTILE, HONEST):
+        made.accounts.delete(instance_id)
     transport.stop()
     cfg.CONF.reset()
     session.dispose()
@@ -217,7 +227,7 @@ def attacker(place):
     made = place.attacker()
     yield made
     place.check_goes_on()
-    made.connection.close()
+    made.close()
 
 
 @pytest.fixture
@@ -299,7 +309,7 @@ def test_connections_of_one_guest_are_few(place, attacker):
         for _number in range(place.conf[broker_options.GROUP].guest_connections + 1):
             made.append(place.attacker())
     for one in made:
-        one.connection.close()
+        one.close()
 
 
 # -- what the conductor refuses --------------------------------------------------------
@@ -448,6 +458,7 @@ def test_a_large_message_ends_nothing_but_its_channel(place, counts):
     with pytest.raises((amqp.exceptions.PreconditionFailed, OSError)):
         attacker.publish('x' * (5 * 1024**2))
         attacker.connection.drain_events(timeout=5)
+    attacker.close()
     place.check_goes_on()
 
 
@@ -498,6 +509,7 @@ def test_nothing_is_left_of_a_deleted_guest(place):
         # Its connection is ended with the account.
         for _second in range(PATIENCE_SECONDS):
             attacker.connection.drain_events(timeout=1)
+    attacker.close()
     with pytest.raises(amqp.exceptions.AccessRefused):
         place.attacker()
     assert HOSTILE not in place.node.control('list_queues', 'name') + place.node.control('list_exchanges', 'name')
