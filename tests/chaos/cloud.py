@@ -17,6 +17,7 @@ import socketserver
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from tests.fixtures import provider_double
@@ -29,6 +30,8 @@ CALL_SECONDS = 1.5
 """How long a call waits for the cloud."""
 HANG_SECONDS = 4.0
 BOOT_SECONDS = 0.3
+GUEST_FILES = 'server.guest_files'
+"""Property of a server: what it was handed for its guest, as on a config drive."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,6 +114,28 @@ def install(folder: pathlib.Path) -> pathlib.Path:
 # -- the process -------------------------------------------------------------------------
 
 
+class _Cloud(provider_double.FolderProvider):
+    """Also keeps what a server is handed for its guest, before there is one that reads it."""
+
+    def make_server(self, request: base.ServerRequest, addresses: Any, volume: Any) -> Any:
+        if not self._outside.path(request.instance_id, 'server').exists():
+            self._hand(request)
+        return super().make_server(request, addresses, volume)
+
+    def rebuild_server(self, request: base.ServerRequest) -> Any:
+        self._hand(request)
+        return super().rebuild_server(request)
+
+    def _hand(self, request: base.ServerRequest) -> None:
+        self._outside.prepare(request.instance_id, GUEST_FILES, json.dumps(dict(request.guest_files)))
+
+
+def guest_files(outside: provider_double.Outside, instance_id: str) -> Mapping[str, str] | None:
+    """Return what the server of an instance was handed for its guest, None when it is gone."""
+    text = outside.read(instance_id, GUEST_FILES)
+    return json.loads(text) if text else None
+
+
 class _Handler(http.server.BaseHTTPRequestHandler):
     server: '_Server'
 
@@ -155,7 +180,7 @@ class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
         self.chance = random.Random(seed)
         self.turn = threading.Lock()
         outside = provider_double.Outside(folder / 'outside')
-        self.provider = provider_double.FolderProvider(outside, boot_seconds=BOOT_SECONDS)
+        self.provider = _Cloud(outside, boot_seconds=BOOT_SECONDS)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         error = sys.exc_info()[1]

@@ -4,6 +4,7 @@ import abc
 import contextlib
 import os
 import pathlib
+import shutil
 import signal
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -115,6 +116,17 @@ class BusAway(Fault):
 
     def end(self) -> None:
         self.world.bus.start()
+
+
+class BusLost(BusAway):
+    """The broker is lost with all that it kept, also the accounts of guests, and another one takes its place."""
+
+    def begin(self) -> str:
+        self.world.bus.stop()
+        data = self.world.bus.folder / 'data'
+        shutil.rmtree(data)
+        data.mkdir(mode=0o700)
+        return 'the bus and all that it kept'
 
 
 class Purge(Fault):
@@ -243,6 +255,7 @@ FAULTS: Mapping[str, type[Fault]] = {
     'stop-daemon': StopDaemon,
     'turn-clock': TurnClock,
     'bus-away': BusAway,
+    'bus-lost': BusLost,
     'purge': Purge,
     'mix': Mix,
     'database-away': DatabaseAway,

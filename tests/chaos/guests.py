@@ -1,7 +1,12 @@
 """The guests of a simulated cloud, all in one process on the real bus.
 
-Each is the real agent with its jobs, heartbeats and endpoint; only the engine that it
-drives is simulated. What engines really did is in the journal of the cloud.
+Each is the real agent with its jobs, heartbeats and endpoint, and has its key, account and bus from the files that
+the control plane handed to its server; only the engine that it drives is simulated. What engines really did is in
+the journal of the cloud.
+
+A process has one transport. So a guest listens from when the broker takes its own account, but all of them speak
+over connections of the control plane's account; what they say is sealed with the key of each, on its own exchange.
+What an account may do, and what becomes of its connections, is told by ``tests/contract/test_broker_accounts.py``.
 """
 
 import logging
@@ -12,22 +17,23 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from typing import Any
 
+import amqp
+import oslo_messaging
 from oslo_config import cfg
 
-from tests.chaos import daemon
+from tests.chaos import cloud, daemon
 from tests.fixtures import guest_double, provider_double
 from trove.common import cfg as trove_cfg
-from trove.common import rpc, states
+from trove.common import states
 from trove.common.rpc import transport
 from trove.conductor import api as conductor_api
-from trove.guestagent import agent, options
-from trove.guestagent import api as guest_api
+from trove.guestagent import agent, bus, options
 from trove.guestagent.system import files
 
 LOOK_SECONDS = 0.2
-REPORT_SECONDS = 2.0
 LONGEST_JOB_SECONDS = 0.4
 BEGAN = 'guests-began'
 """Effect of the journal: all agents were started anew."""
@@ -95,34 +101,63 @@ class SimulatedEngine(guest_double.GuestDouble):
 
 
 class Guest:
-    """One guest on the bus, put together as ``trove.cmd.guest`` does it."""
+    """One guest on the bus, put together as ``trove.cmd.guest`` does it from what its server was handed."""
 
-    def __init__(self, outside: provider_double.Outside, instance_id: str, folder: pathlib.Path) -> None:
-        conf = cfg.ConfigOpts()
-        trove_cfg.register(conf, options.OPTS)
-        trove_cfg.register(conf, conductor_api.OPTS)
-        conf([], project='trove', default_config_files=[], default_config_dirs=[])
+    def __init__(
+        self, outside: provider_double.Outside, instance_id: str, folder: pathlib.Path, handed: Mapping[str, str]
+    ) -> None:
         self._folder = folder
-        conf.set_override('guest_id', instance_id)
-        conf.set_override('state_path', str(folder))
-        conf.set_override('report_interval', REPORT_SECONDS)
-        folder.mkdir(parents=True, exist_ok=True)
         engine = SimulatedEngine(outside, instance_id, folder / 'engine.json')
-        self._agent = agent.Agent(conf, engine, conductor_api.API(conf.conductor_queue))  # type: ignore[arg-type]
-        topic = guest_api.topic_of(instance_id)
-        self._server = rpc.Server(topic, instance_id, [self._agent.endpoint], executor='threading')
-        self._serving = threading.Thread(target=self._server.start, daemon=True)
+        self._conf = _configuration(folder, handed)
+        self._bus = bus.Bus(self._conf)
+        self._agent = agent.Agent(self._conf, engine, self._bus.conductor, self._bus.keys.renew)  # type: ignore[arg-type]
+        self._server = self._bus.make_server(self._agent.endpoint)
+        self._ending = threading.Event()
+        self._serving = threading.Thread(target=self._serve, daemon=True)
 
     def start(self) -> None:
         self._agent.start()
         self._serving.start()
 
+    def _serve(self) -> None:
+        while not self._is_taken():
+            if self._ending.wait(LOOK_SECONDS):
+                return
+        self._server.start()
+
+    def _is_taken(self) -> bool:
+        """Return whether the broker takes the account that this guest was handed."""
+        host = oslo_messaging.TransportURL.parse(self._conf).hosts[0]
+        connection = amqp.Connection(f'{host.hostname}:{host.port}', host.username, host.password, connect_timeout=2)
+        try:
+            connection.connect()
+        except (OSError, amqp.exceptions.AMQPError):
+            return False
+        finally:
+            connection.collect()
+        return True
+
     def stop(self) -> None:
         """Vanish as a server does that is deleted."""
+        self._ending.set()
         if not self._serving.is_alive():
             self._server.stop()
         self._agent.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _configuration(folder: pathlib.Path, handed: Mapping[str, str]) -> cfg.ConfigOpts:
+    """Return the configuration of a guest whose server was handed these files."""
+    place = folder / 'conf.d'
+    place.mkdir(parents=True, exist_ok=True)
+    for name, content in handed.items():
+        (place / name).write_text(content, encoding='utf-8')
+    conf = cfg.ConfigOpts()
+    trove_cfg.register(conf, options.OPTS)
+    trove_cfg.register(conf, conductor_api.OPTS)
+    conf([], project='trove', default_config_files=[], default_config_dirs=[str(place)])
+    conf.set_override('state_path', str(folder))
+    return conf
 
 
 class Guests:
@@ -137,8 +172,10 @@ class Guests:
         """Start a guest for each new server, and end those of servers that are gone."""
         wanted = {one for one in self._outside.instance_ids() if self._outside.path(one, 'server').exists()}
         for instance_id in wanted - self._guests.keys():
-            self._guests[instance_id] = Guest(self._outside, instance_id, self._states / instance_id)
-            self._guests[instance_id].start()
+            handed = cloud.guest_files(self._outside, instance_id)
+            if handed is not None:
+                self._guests[instance_id] = Guest(self._outside, instance_id, self._states / instance_id, handed)
+                self._guests[instance_id].start()
         for instance_id in self._guests.keys() - wanted:
             # Beside the others, because leaving the bus takes its time.
             threading.Thread(target=self._guests.pop(instance_id).stop, daemon=True).start()

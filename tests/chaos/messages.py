@@ -1,10 +1,10 @@
 """What a bus may do to messages: lose them, bring them again, bring them in another order.
 
-Works on the queues of the broker itself. What the bus library would know again is made new to it.
+Works on the queues of the broker itself. What the bus library would know again is made new to it. A sealed message
+stays as it was sealed, and comes again by the exchange that it came by: who opens it has to know it again.
 """
 
 import contextlib
-import functools
 import json
 import random
 import threading
@@ -15,7 +15,7 @@ from typing import Any
 
 import amqp
 
-from trove.guestagent import api as guest_api
+from trove.common.rpc import sealed
 from trove.standalone import broker
 
 TOPICS = ('trove-conductor', 'taskmanager')
@@ -28,7 +28,7 @@ ENVELOPE, UNIQUE_ID, CALL_ID = 'oslo.message', '_unique_id', '_msg_id'
 
 def queues(world: Any) -> list[str]:
     """Return the queues from which conductors, taskmanagers and guests read."""
-    return [*TOPICS, *(guest_api.topic_of(one) for one in world.outside.instance_ids())]
+    return [*TOPICS, *(sealed.topic_of(one) for one in world.outside.instance_ids())]
 
 
 @contextlib.contextmanager
@@ -52,17 +52,13 @@ def purge(node: broker.Broker, names: Iterable[str]) -> None:
 
 
 def copy_of(body: bytes | str) -> str | None:
-    """Return a message so that nobody knows it again; None for a call, which somebody waits for."""
+    """Return a message so that the bus library does not know it again; None for a call, whose caller waits for it."""
     outer = json.loads(body)
     inner = json.loads(outer[ENVELOPE])
     if CALL_ID in inner:
         return None
     inner[UNIQUE_ID] = uuid.uuid4().hex
     return json.dumps({**outer, ENVELOPE: json.dumps(inner)})
-
-
-def _note(gathered: list[tuple[str, Any]], name: str, found: Any) -> None:
-    gathered.append((name, found))
 
 
 class Mixer:
@@ -89,9 +85,9 @@ class Mixer:
 
     def _mix(self, channel: Any) -> None:
         while not self._ending.is_set():
-            gathered: list[tuple[str, Any]] = []
+            gathered: list[Any] = []
             for name in self._present(channel.connection):
-                channel.basic_consume(name, no_ack=True, callback=functools.partial(_note, gathered, name))
+                channel.basic_consume(name, no_ack=True, callback=gathered.append)
             deadline = time.monotonic() + GATHER_SECONDS
             with contextlib.suppress(TimeoutError):
                 while (left := deadline - time.monotonic()) > 0:
@@ -110,15 +106,16 @@ class Mixer:
                 probe.close()
                 yield name
 
-    def _hand_out(self, channel: Any, gathered: list[tuple[str, Any]]) -> None:
+    def _hand_out(self, channel: Any, gathered: list[Any]) -> None:
         out = []
-        for name, found in gathered:
+        for found in gathered:
             is_new = MARK not in (found.headers or {})
             copies = [copy_of(found.body) for _ in range(COPIES)] if is_new else [None]
-            out.extend((name, found, body) for body in (copies if copies[0] is not None else [found.body]))
+            out.extend((found, body) for body in (copies if copies[0] is not None else [found.body]))
         self._chance.shuffle(out)
-        for name, found, body in out:
+        for found, body in out:
             headers = {**(found.headers or {}), MARK: True}
             properties = {key: value for key, value in found.properties.items() if key != 'application_headers'}
             message = amqp.Message(body, application_headers=headers, **properties)
-            channel.basic_publish(message, routing_key=name)
+            way = found.delivery_info
+            channel.basic_publish(message, exchange=way['exchange'], routing_key=way['routing_key'])

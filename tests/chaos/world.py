@@ -48,6 +48,9 @@ guest_job_repeat_seconds = 1
 database_stop_time_out = 60
 agent_heartbeat_expiry = 15
 """
+GUEST_SETTINGS = """[DEFAULT]
+report_interval = 2
+"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -154,7 +157,7 @@ class World:
         self.processes = self._processes(self._configure())
 
     def _configure(self) -> pathlib.Path:
-        (self.folder / 'guest.conf').write_text('[DEFAULT]\n')
+        (self.folder / 'guest.conf').write_text(GUEST_SETTINGS)
         (self.folder / 'bus.conf').write_text(f'[DEFAULT]\ntransport_url = {self.bus.url}\n')
         main = api_fixture.write_configuration(self.folder, self.database.url('chaos'))
         accounts.write(self.folder, self.accounts)
@@ -163,7 +166,7 @@ class World:
         text = text.replace('transport_url = fake://', f'transport_url = {self.bus.url}{settings}')
         for name in ('agent_call_low_timeout', 'agent_call_high_timeout'):
             text = text.replace(f'{name} = 1', f'{name} = 5')
-        main.write_text(text)
+        main.write_text(f'{text}[broker]\nmanagement_url = {self.bus.management_url}\n')
         return main
 
     def _processes(self, main: pathlib.Path) -> Processes:

@@ -12,7 +12,7 @@ from oslo_messaging.rpc import server as rpc_server
 
 from trove.common import clock as trove_clock
 from trove.common import context as trove_context
-from trove.common import sealing
+from trove.common import exception, sealing
 from trove.common.rpc import intake, refusals, transport
 
 LOG = logging.getLogger(__name__)
@@ -179,6 +179,9 @@ class Server:
             self._run(context, functools.partial(self._call, context))
         except sealing.Refused as refusal:
             refusals.found.note(exchange or _claimed(text), refusal.reason)
+        except exception.ServiceUnavailable as error:
+            # The sender tells again. While the database is away this befalls every message.
+            LOG.warning('A message of %s was not carried out: %s', exchange or _claimed(text), error)
         except Exception:
             # A border: what one message leads to must not end the service.
             LOG.exception('A message of %s led to an error', exchange or _claimed(text))
