@@ -10,6 +10,7 @@ What an account may do, and what becomes of its connections, is told by ``tests/
 """
 
 import logging
+import os
 import pathlib
 import random
 import shutil
@@ -196,6 +197,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: ending.set())
     while not ending.wait(LOOK_SECONDS):
         guests.turn()
+    # They may be killed at any time, and threads that wait for the bus would be waited for.
+    os._exit(0)
 
 
 if __name__ == '__main__':
