@@ -14,6 +14,7 @@ from trove.common.rpc import sealed, transport
 from trove.conductor import api as conductor_api
 from trove.conductor import gate, manager
 from trove.db import guest_keys
+from trove.db.sqlalchemy import session
 from trove.taskmanager import api as taskmanager_api
 
 OPTS = [
@@ -31,7 +32,9 @@ def build(conf: cfg.ConfigOpts) -> Sequence[daemon.Part]:
     opener = gate.Opener(ring, system_clock, window_seconds)
     endpoint = manager.Manager(conf.taskmanager_queue, system_clock, window_seconds=window_seconds)
     target = oslo_messaging.Target(topic=conf.conductor_queue, server=conf.host)
-    return [daemon.RpcServer(lambda: sealed.Server(target, endpoint, opener, 'eventlet'))]
+    # Each message that is carried out has a connection of the database: no more of them than are kept open.
+    most = conf[session.GROUP].max_pool_size
+    return [daemon.RpcServer(lambda: sealed.Server(target, endpoint, opener, 'eventlet', most=most))]
 
 
 def start() -> None:

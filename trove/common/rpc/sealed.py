@@ -18,7 +18,7 @@ from trove.common.rpc import intake, refusals, transport
 LOG = logging.getLogger(__name__)
 
 MOST_WAITING = 64
-"""Opened messages that wait for a thread; more are left to the broker."""
+"""Messages that are taken and not done with; more are left to the broker."""
 
 
 def exchange_of(instance_id: str) -> str:
@@ -119,10 +119,12 @@ def _serves(ours: str, theirs: str) -> bool:
 class _Server(rpc_server.RPCServer):
     """Opens in the order in which messages come, and answers nobody by the queue that a message names."""
 
-    def __init__(self, target: Any, receive: Callable[[Any], Callable[[], None] | None], executor: str | None) -> None:
+    def __init__(
+        self, target: Any, receive: Callable[[Any], Callable[[], None] | None], executor: str | None, most: int
+    ) -> None:
         super().__init__(transport.get(), target, None, **({'executor': executor} if executor else {}))
         self._receive = receive
-        self._room = threading.BoundedSemaphore(MOST_WAITING)
+        self._room = threading.BoundedSemaphore(most)
 
     def _on_incoming(self, incoming: Sequence[Any]) -> None:
         # The driver has acknowledged it already.
@@ -143,13 +145,23 @@ class Server:
     """Serves sealed messages of one topic. What is refused is counted and never raised."""
 
     def __init__(
-        self, target: Any, endpoint: Any, opener: Opener, executor: str | None = None, run: 'Run | None' = None
+        self,
+        target: Any,
+        endpoint: Any,
+        opener: Opener,
+        executor: str | None = None,
+        run: 'Run | None' = None,
+        *,
+        most: int = MOST_WAITING,
     ) -> None:
-        """``run`` makes the calls of messages, and answers those that want it; by default they are only made."""
+        """``run`` makes the calls of messages, and answers those that want it; by default they are only made.
+
+        ``most`` messages are taken at a time.
+        """
         self._methods = Methods(endpoint)
         self._opener = opener
         self._run = run or _run
-        self._server = _Server(target, self._receive, executor)
+        self._server = _Server(target, self._receive, executor, most)
 
     def start(self) -> None:
         """Declare the queues and take messages."""
