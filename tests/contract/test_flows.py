@@ -356,13 +356,13 @@ def test_instance_is_deleted_from_its_first_step_to_its_last(stage):
     stage.world.check_deleted(stage.instance_id)
 
 
-@pytest.mark.parametrize('step', ['delete_server', 'delete_volume', 'delete_address'])
 def test_account_that_takes_its_time_is_waited_for(stage):
     stage.build()
     stage.tools.broker.is_slow = True
     assert deleting(stage).delete_account() == Wait(delete.POLL_SECONDS)
 
 
+@pytest.mark.parametrize('step', ['delete_server', 'delete_volume', 'delete_address'])
 def test_deletion_that_takes_its_time_is_waited_for(stage, step):
     stage.build()
     stage.provider.is_slow = True

@@ -123,8 +123,8 @@ service_statuses = sa.Table(
     sa.Column('is_prepared', sa.Boolean(create_constraint=False), nullable=False, default=False),
     sa.Column('volume', sa.JSON(none_as_null=True)),
     sa.Column('sent', _epoch(), nullable=False, default=0.0),
-    sa.Column('seen', sa.JSON(none_as_null=True)),
     sa.Column('updated', sa.DateTime, nullable=False),
+    sa.Column('seen', sa.JSON(none_as_null=True)),
     **OPTIONS,
 )
 
