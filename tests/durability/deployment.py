@@ -40,7 +40,7 @@ guest_job_repeat_seconds = 1
 class Deployment:
     """Real daemons with hosts and ports of their own, and a provider that is a double."""
 
-    def __init__(self, folder, database_url, bus_url):
+    def __init__(self, folder, database_url, bus):
         self.folder = folder
         self.outside = provider_double.Outside(folder / 'outside')
         self.ports = broker.free_ports(2)
@@ -49,8 +49,8 @@ class Deployment:
         (folder / 'guest.conf').write_text('[DEFAULT]\n')
         self._main = api_fixture.write_configuration(folder, database_url)
         settings = SETTINGS.format(provider=side_by_side.NAME, folder=folder)
-        text = self._main.read_text().replace('transport_url = fake://', f'transport_url = {bus_url}{settings}')
-        self._main.write_text(text)
+        text = self._main.read_text().replace('transport_url = fake://', f'transport_url = {bus.url}{settings}')
+        self._main.write_text(f'{text}\n[broker]\nmanagement_url = {bus.management_url}\n')
         self.agents = agents_double.Agents(self.outside)
 
     def start(self):

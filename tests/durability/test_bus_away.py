@@ -23,7 +23,7 @@ private_broker = broker_fixture.private_broker
 def deployment(tmp_path, mariadb_server, private_broker):
     url = mariadb_server.make_database('bus_away')
     deployments.prepare(url)
-    made = deployments.Deployment(tmp_path, url, private_broker.url)
+    made = deployments.Deployment(tmp_path, url, private_broker)
     try:
         made.start()
         made.until(made.is_serving)

@@ -44,7 +44,7 @@ def deployment(tmp_path, server, private_broker):
     """Daemons that are not started yet."""
     url = server.make_database('control')
     deployments.prepare(url)
-    made = deployments.Deployment(tmp_path, url, private_broker.url)
+    made = deployments.Deployment(tmp_path, url, private_broker)
     try:
         yield made
     finally:

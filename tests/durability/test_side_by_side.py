@@ -21,7 +21,7 @@ shared_broker = broker_fixture.shared_broker
 def deployment(tmp_path, mariadb_server, shared_broker):
     url = mariadb_server.make_database('side_by_side')
     deployments.prepare(url)
-    made = deployments.Deployment(tmp_path, url, shared_broker.url)
+    made = deployments.Deployment(tmp_path, url, shared_broker)
     try:
         made.start()
         made.until(made.is_serving)
