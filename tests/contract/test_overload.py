@@ -20,6 +20,8 @@ from trove.db import get_db_api
 from trove.db.sqlalchemy import migration, session
 from trove.standalone import broker
 
+LONG = pytest.mark.skipif('TROVE_LONG' not in os.environ, reason='it takes minutes; TROVE_LONG=1 runs it')
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 START_SECONDS = 60
 CLIENTS = 64
@@ -227,9 +229,7 @@ def test_a_long_body_is_refused_before_it_is_sent(tmp_path):
             pytest.fail('the body was read to its end')
 
 
-@pytest.mark.parametrize(
-    'seconds', [SHORT_SECONDS, pytest.param(LONG_SECONDS, marks=pytest.mark.slow)], ids=['short', 'a minute']
-)
+@pytest.mark.parametrize('seconds', [SHORT_SECONDS, pytest.param(LONG_SECONDS, marks=LONG)], ids=['short', 'a minute'])
 def test_many_clients_leak_nothing(tmp_path, seconds):
     with serving(tmp_path) as daemon, concurrent.futures.ThreadPoolExecutor(CLIENTS) as clients:
         list(clients.map(lambda _: daemon.get().status_code, range(4 * CLIENTS)))
