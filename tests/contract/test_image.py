@@ -188,7 +188,7 @@ def test_installed_agent_answers_and_loads_every_datastore(installed):
 def test_nothing_of_the_server_half_is_installed(installed):
     (package,) = installed.glob('lib/python*/site-packages/trove')
     assert {path.name for path in package.iterdir() if path.is_dir()} - {'__pycache__'} == {
-        'cmd', 'common', 'conductor', 'guestagent',
+        'cmd', 'common', 'conductor', 'guestagent', 'storage',
     }  # fmt: skip
     assert {path.name for path in (package / 'conductor').glob('*.py')} == {'__init__.py', 'api.py'}
     assert sorted(path.name for path in (installed / 'bin').glob('trove-*')) == ['trove-guestagent']

@@ -14,8 +14,9 @@ import pytest
 import requests
 
 from tests.fixtures import api as api_fixture
-from tests.fixtures import databases
+from tests.fixtures import databases, guest_bus
 from tests.fixtures import tenant as tenants
+from trove.common import crypto
 from trove.db import get_db_api
 from trove.db.sqlalchemy import migration, session
 from trove.standalone import broker
@@ -38,12 +39,14 @@ class Daemon:
         url = f'sqlite:///{folder / "control.sqlite"}'
         migration.db_sync(url)
         databases.connect(url)
+        path = api_fixture.write_configuration(folder, url)
+        sealer = crypto.Sealer.from_file(str(folder / 'secrets.key'))
         with get_db_api().transaction() as writer:
             api_fixture.seed(writer)
+            api_fixture.seed_keys(writer, sealer, [guest_bus.key_of(api_fixture.IDS['instance'])])
         session.dispose()
         self.port = broker.free_ports(1)[0]
         self.log = folder / 'api.log'
-        path = api_fixture.write_configuration(folder, url)
         own = f'[DEFAULT]\nbind_host = 127.0.0.1\nbind_port = {self.port}\ntrove_api_workers = 1\n{settings}\n'
         path.write_text(path.read_text().replace('[DEFAULT]', own, 1))
         with open(self.log, 'wb') as log:

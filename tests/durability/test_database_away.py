@@ -175,9 +175,11 @@ def test_daemons_start_before_their_database_and_their_bus(deployment, server, p
     deployment.until(deployment.is_serving)
     if created.status_code != 200:
         created = deployment.send(0, 'POST', '/instances', deployments.wanted(0))
-    deployment.until(deployment.has_ended)
+    # The guest's account is made at the bus, and waits for it.
+    deployment.until(lambda: any('not ready' in (row.error or '') for row in deployment.operations()))
     private_broker.start()
     tenants.until(lambda: say('taskmanager', 'Taking messages'), 60)
+    deployment.until(deployment.has_ended)
     assert [row.state for row in deployment.operations()] == [ledger.DONE]
     for name in ('api', 'taskmanager'):
         assert not say(name, 'Traceback')
