@@ -61,7 +61,7 @@ durability: install-test ## Kill real workers at every step
 e2e: install-test ## Drive a whole stack with the real command line client
 	$(PYTEST) tests/e2e $(ARGS)
 
-chaos: install-test ## Break everything while tenants ask; CHAOS_SEED and CHAOS_OPERATIONS choose the run
+chaos: install-test ## Break everything while tenants ask; CHAOS_SEED, CHAOS_OPERATIONS and CHAOS_CLOUD choose the run
 	$(PYTHON) -W ignore -m tests.chaos
 
 cloud-up: ## Bring up a real OpenStack on this machine, for tests

@@ -1,8 +1,8 @@
-"""A simulated cloud: a process of its own that keeps servers, volumes and addresses, and the plug that asks it.
+"""An unreliable cloud: a process of its own that keeps servers, volumes and addresses, and the plug that asks it.
 
-The truth is a folder of files, see ``tests.fixtures.provider_double``. It is made and found by
-name, each call as a whole, as of a cloud whose names are unique. Around that the process is
-as unreliable as it is told to be: slow, broken, silent, or it does what it was asked and the answer is lost.
+What it keeps is told by ``tests.chaos.ground``. Things are made and found by the name of their
+instance, as of a cloud whose names are unique. Around that the process is as unreliable as it is
+told to be: slow, broken, silent, or it does what it was asked and the answer is lost.
 """
 
 import dataclasses
@@ -15,23 +15,18 @@ import pickle
 import random
 import socketserver
 import sys
-import threading
 import time
-from collections.abc import Mapping
 from typing import Any
 
-from tests.fixtures import provider_double
+from tests.chaos import ground as grounds
 from trove.common import exception
 from trove.compute import base
 
 NAME = 'simulated'
 VARIABLE = 'TROVE_TEST_CLOUD'
-CALL_SECONDS = 1.5
-"""How long a call waits for the cloud."""
-HANG_SECONDS = 4.0
-BOOT_SECONDS = 0.3
-GUEST_FILES = 'server.guest_files'
-"""Property of a server: what it was handed for its guest, as on a config drive."""
+"""Where the plug finds the cloud, and how long it waits for it: ``PORT,SECONDS``."""
+HANG_SECONDS = 2.5
+"""How much longer a call that is not answered lasts than anybody waits."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,10 +68,11 @@ class _Client:
     """Speaks to the cloud: one connection to a call, and what may be cured by a repetition is ``ComputeBusy``."""
 
     def __init__(self, _conf: Any = None) -> None:
-        self._port = int(os.environ[VARIABLE])
+        port, seconds = os.environ[VARIABLE].split(',')
+        self._port, self._seconds = int(port), float(seconds)
 
     def ask(self, method: str, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
-        connection = http.client.HTTPConnection('127.0.0.1', self._port, timeout=CALL_SECONDS)
+        connection = http.client.HTTPConnection('127.0.0.1', self._port, timeout=self._seconds)
         try:
             # Both ends are ours and live in one test.
             connection.request('POST', f'/{method}', pickle.dumps((arguments, named)))
@@ -114,28 +110,6 @@ def install(folder: pathlib.Path) -> pathlib.Path:
 # -- the process -------------------------------------------------------------------------
 
 
-class _Cloud(provider_double.FolderProvider):
-    """Also keeps what a server is handed for its guest, before there is one that reads it."""
-
-    def make_server(self, request: base.ServerRequest, addresses: Any, volume: Any) -> Any:
-        if not self._outside.path(request.instance_id, 'server').exists():
-            self._hand(request)
-        return super().make_server(request, addresses, volume)
-
-    def rebuild_server(self, request: base.ServerRequest) -> Any:
-        self._hand(request)
-        return super().rebuild_server(request)
-
-    def _hand(self, request: base.ServerRequest) -> None:
-        self._outside.prepare(request.instance_id, GUEST_FILES, json.dumps(dict(request.guest_files)))
-
-
-def guest_files(outside: provider_double.Outside, instance_id: str) -> Mapping[str, str] | None:
-    """Return what the server of an instance was handed for its guest, None when it is gone."""
-    text = outside.read(instance_id, GUEST_FILES)
-    return json.loads(text) if text else None
-
-
 class _Handler(http.server.BaseHTTPRequestHandler):
     server: '_Server'
 
@@ -146,7 +120,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if draw < mood.broken:
             self._answer(503, b'')
         elif draw < mood.broken + mood.silent:
-            time.sleep(HANG_SECONDS)
+            time.sleep(self.server.ground.CALL_SECONDS + HANG_SECONDS)
         else:
             status, answer = self._carry_out(self.path.strip('/'), *pickle.loads(body))
             if draw >= mood.broken + mood.silent + mood.lost:
@@ -154,7 +128,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.close_connection = True
 
     def _carry_out(self, method: str, arguments: tuple[Any, ...], named: dict[str, Any]) -> tuple[int, bytes]:
-        with self.server.turn:
+        with self.server.ground.turn:
             try:
                 return 200, pickle.dumps(getattr(self.server.provider, method)(*arguments, **named))
             except exception.ComputeError as error:
@@ -174,13 +148,12 @@ class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
     daemon_threads = True
     request_queue_size = 100
 
-    def __init__(self, port: int, folder: pathlib.Path, seed: str) -> None:
+    def __init__(self, port: int, ground: grounds.Ground, seed: str) -> None:
         super().__init__(('127.0.0.1', port), _Handler)
-        self.moods = Moods(folder)
+        self.moods = Moods(ground.folder)
         self.chance = random.Random(seed)
-        self.turn = threading.Lock()
-        outside = provider_double.Outside(folder / 'outside')
-        self.provider = _Cloud(outside, boot_seconds=BOOT_SECONDS)
+        self.ground = ground
+        self.provider = ground.provider()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         error = sys.exc_info()[1]
@@ -189,4 +162,5 @@ class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
 
 
 if __name__ == '__main__':
-    _Server(int(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3]).serve_forever()
+    _port, _kind, _folder, _seed = sys.argv[1:]
+    _Server(int(_port), grounds.GROUNDS[_kind](pathlib.Path(_folder)), _seed).serve_forever()

@@ -61,12 +61,15 @@ class KillTaskmanagers(Fault):
 
 
 class KillGuests(Fault):
-    """kill -9 of all guest agents, in the middle of whatever jobs they run."""
+    """kill -9 of all guest agents, in the middle of whatever jobs they run; who keeps them starts them again."""
 
     WEIGHT = 2
 
     def begin(self) -> str:
-        self.world.processes.send(chaos_world.Name(chaos_world.GUESTS), signal.SIGKILL)
+        if self.world.ground.HAS_GUESTS:
+            self.world.ground.kill_guests()
+        else:
+            self.world.processes.send(chaos_world.Name(chaos_world.GUESTS), signal.SIGKILL)
         return chaos_world.GUESTS
 
 
@@ -76,7 +79,7 @@ class StopDaemon(Fault):
     WEIGHT = 5
 
     def begin(self) -> str:
-        self._victim = self.choose((*chaos_world.DAEMONS, chaos_world.Name(chaos_world.GUESTS)))
+        self._victim = self.choose(self.world.ours)
         self.world.processes.send(self._victim, signal.SIGSTOP)
         return str(self._victim)
 
@@ -91,8 +94,7 @@ class TurnClock(Fault):
     SECONDS = (-30.0, -12.0, 12.0, 30.0)
 
     def begin(self) -> str:
-        names = (*chaos_world.DAEMONS, chaos_world.Name(chaos_world.GUESTS))
-        victim = self.choose(names)
+        victim = self.choose(self.world.ours)
         self._path = self.world.processes.clock(victim)
         seconds = self.SECONDS[int(self.pick * 1000) % len(self.SECONDS)]
         fresh = self._path.with_suffix('.new')
@@ -135,7 +137,7 @@ class Purge(Fault):
     WEIGHT = 2
 
     def begin(self) -> str:
-        self._readers = (*chaos_world.DAEMONS, chaos_world.Name(chaos_world.GUESTS))
+        self._readers = self.world.ours
         for name in self._readers:
             if name.kind != chaos_world.API:
                 self.world.processes.send(name, signal.SIGSTOP)

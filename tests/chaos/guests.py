@@ -25,7 +25,7 @@ import amqp
 import oslo_messaging
 from oslo_config import cfg
 
-from tests.chaos import cloud, daemon
+from tests.chaos import daemon, ground
 from tests.fixtures import guest_double, provider_double
 from trove.common import cfg as trove_cfg
 from trove.common import states
@@ -173,7 +173,7 @@ class Guests:
         """Start a guest for each new server, and end those of servers that are gone."""
         wanted = {one for one in self._outside.instance_ids() if self._outside.path(one, 'server').exists()}
         for instance_id in wanted - self._guests.keys():
-            handed = cloud.guest_files(self._outside, instance_id)
+            handed = ground.guest_files(self._outside, instance_id)
             if handed is not None:
                 self._guests[instance_id] = Guest(self._outside, instance_id, self._states / instance_id, handed)
                 self._guests[instance_id].start()

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from tests.chaos import guests, plan
+from tests.chaos import ground, guests, plan
 from tests.fixtures import provider_double
 from trove.common import states
 from trove.db import models
@@ -51,28 +51,6 @@ class Ask:
 
 
 @dataclasses.dataclass(frozen=True)
-class Things:
-    """What the cloud has of an instance."""
-
-    parts: tuple[str, ...]
-    flavor: str = ''
-    size: int = 0
-    move: str = ''
-    name: str = ''
-
-    @classmethod
-    def read(cls, outside: provider_double.Outside, instance_id: str) -> 'Things':
-        place = outside.read(instance_id, 'server.place', provider_double.FLAVOR.id)
-        return cls(
-            parts=tuple(outside.parts(instance_id)),
-            flavor=place.split(' ')[0],
-            size=int(outside.read(instance_id, 'volume.size', '0')),
-            move=outside.read(instance_id, 'server.move'),
-            name=outside.read(instance_id, 'server.name'),
-        )
-
-
-@dataclasses.dataclass(frozen=True)
 class Snapshot:
     """All that the judgement is made of."""
 
@@ -80,8 +58,8 @@ class Snapshot:
     operations: Sequence[models.Operation]
     instances: Mapping[str, models.Instance]
     usages: Sequence[models.QuotaUsage]
-    things: Mapping[str, Things]
-    journal: Sequence[provider_double.Entry]
+    things: Mapping[str, ground.Things]
+    journal: Sequence[provider_double.Entry] | None
     engines: Mapping[str, str]
 
 
@@ -97,7 +75,7 @@ class Finding:
 def examine(snapshot: Snapshot) -> list[Finding]:
     """Return everything that is wrong."""
     found: list[Finding] = []
-    for part in (_requests, _operations, _instances, _orphans, _journal, _quotas, _databases):
+    for part in (_requests, _operations, _instances, _orphans, _journal, _engines, _quotas, _databases):
         found.extend(part(snapshot))
     return found
 
@@ -137,7 +115,9 @@ def _instances(snapshot: Snapshot) -> Iterator[Finding]:
             yield Finding(LOST, instance_id, text)
 
 
-def _misfits(record: models.Instance, operations: Iterable[models.Operation], things: Things | None) -> Iterator[str]:
+def _misfits(
+    record: models.Instance, operations: Iterable[models.Operation], things: ground.Things | None
+) -> Iterator[str]:
     """Yield how the record of an instance does not fit its operations and what there is."""
     rows = list(operations)
     states_of = {one.kind: one.state for one in sorted(rows, key=lambda one: one.created)}
@@ -156,6 +136,8 @@ def _misfits(record: models.Instance, operations: Iterable[models.Operation], th
         yield f'it was built and there is {things}'
     elif (record.flavor_id, record.volume_size, '') != (things.flavor, things.size, things.move):
         yield f'flavor {record.flavor_id} and {record.volume_size} GB are written down, and there is {things}'
+    elif things.running == 0:
+        yield 'its engine does not run'
     elif record.server_status != states.ServerStatus.ACTIVE:
         yield f'its server is {record.server_status}'
     elif things.name not in ('', record.name) and not has_failed:
@@ -175,6 +157,8 @@ def _orphans(snapshot: Snapshot) -> Iterator[Finding]:
 
 def _journal(snapshot: Snapshot) -> Iterator[Finding]:
     """Each thing was made once, and each job was done once, but for those in which the guests were killed."""
+    if snapshot.journal is None:
+        return
     counts: collections.Counter[tuple[str, str, int]] = collections.Counter()
     ended = set()
     life = 0
@@ -192,6 +176,13 @@ def _journal(snapshot: Snapshot) -> Iterator[Finding]:
         for job in JOBS.get(operation.kind, ()):
             if operation.state == ledger.DONE and f'{operation.id}.{job}' not in ended:
                 yield Finding(LOST, operation.id, f'{operation.kind} succeeded, and its guest never did {job}')
+
+
+def _engines(snapshot: Snapshot) -> Iterator[Finding]:
+    """No instance has two engines."""
+    for instance_id, things in snapshot.things.items():
+        if (things.running or 0) > 1:
+            yield Finding(DUPLICATED, instance_id, f'{things.running} engines run')
 
 
 def _quotas(snapshot: Snapshot) -> Iterator[Finding]:

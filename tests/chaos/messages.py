@@ -28,7 +28,7 @@ ENVELOPE, UNIQUE_ID, CALL_ID = 'oslo.message', '_unique_id', '_msg_id'
 
 def queues(world: Any) -> list[str]:
     """Return the queues from which conductors, taskmanagers and guests read."""
-    return [*TOPICS, *(sealed.topic_of(one) for one in world.outside.instance_ids())]
+    return [*TOPICS, *(sealed.topic_of(one) for one in world.ground.instance_ids())]
 
 
 @contextlib.contextmanager

@@ -217,5 +217,5 @@ class Run:
             shown = {key: value for key, value in vars(one).items() if key[0] != '_' and key not in ('sealed', 'spec')}
             yield str(shown)
         ids = {finding.subject, *(one.id for one in rows), *(one.subject_id for one in rows)}
-        yield from (str(entry) for entry in snapshot.journal if entry.instance_id in ids)
+        yield from (str(entry) for entry in snapshot.journal or () if entry.instance_id in ids)
         yield from self._world.history(ids)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tests.chaos import faults, run
+from tests.chaos import ground as grounds
 from tests.chaos import world as chaos_world
 from tests.fixtures import databases
 from trove.db.sqlalchemy import session
@@ -33,12 +34,12 @@ def small_disk(folder: pathlib.Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def control_database() -> Iterator[Any]:
+def control_database(manager: str) -> Iterator[Any]:
     """A private MariaDB that can be taken away and has little room."""
     server = databases.MariaDB(small_disk)
     try:
         server.start()
-        chaos_world.make_database(server)
+        chaos_world.make_database(server, manager)
         yield server
     finally:
         session.dispose()
@@ -57,21 +58,27 @@ def message_bus(folder: pathlib.Path) -> Iterator[broker.Broker]:
 
 
 @contextlib.contextmanager
-def world(seed: str) -> Iterator[chaos_world.World]:
-    """A world in a folder of its own, which is removed afterwards."""
+def world(seed: str, kind: str) -> Iterator[chaos_world.World]:
+    """A world on a kind of ground, in a folder of its own, which is removed afterwards."""
     with contextlib.ExitStack() as stack:
         folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix='trove-chaos-')))
-        database = stack.enter_context(control_database())
+        # Guests may have a user of their own.
+        folder.chmod(0o755)
+        ground = grounds.GROUNDS[kind](folder)
+        stack.callback(ground.clean)
+        database = stack.enter_context(control_database(ground.MANAGER))
         bus = stack.enter_context(message_bus(folder / 'bus'))
-        made = chaos_world.World(folder, database, bus, seed)
+        made = chaos_world.World(ground, database, bus, seed)
         stack.callback(made.stop)
         made.start()
         yield made
 
 
-def perform(seed: str, operations: int, weights: Mapping[str, int] = faults.WEIGHTS) -> int:
+def perform(
+    seed: str, operations: int, weights: Mapping[str, int] = faults.WEIGHTS, kind: str = grounds.Simulated.name
+) -> int:
     """Play the plan of a seed and print what came of it; return the exit code."""
-    with world(seed) as made:
+    with world(seed, kind) as made:
         played = run.Run(made, seed, operations, weights)
         played.play()
         found = played.take_stock()

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.chaos import guests, inventory, plan
+from tests.chaos import ground, guests, inventory, plan
 from tests.fixtures import provider_double
 from trove.common import states
 from trove.db import models
@@ -14,7 +14,7 @@ from trove.db import operations as ledger
 
 ID, PROJECT, REQUEST = 'instance', 'project', 'req-1'
 MOMENT = datetime.datetime(2026, 1, 2, 3, 4, 5)
-THINGS = inventory.Things(provider_double.PARTS, '1', 1)
+THINGS = ground.Things(provider_double.PARTS, '1', 1)
 
 
 def operation(**values):
@@ -84,6 +84,7 @@ def test_what_is_well_is_not_spoken_of():
         (inventory.LOST, {'instances': {ID: instance(flavor_id='2')}}),
         (inventory.LOST, {'instances': {ID: instance(server_status='BUILD')}}),
         (inventory.LOST, {'things': {ID: dataclasses.replace(THINGS, name='another')}}),
+        (inventory.LOST, {'things': {ID: dataclasses.replace(THINGS, running=0)}}),
         (inventory.LOST, {'journal': entries(*MADE)}),
         (inventory.LOST, {'usages': usages(volumes=0)}),
         (inventory.LOST, {'asks': [DATABASE]}),
@@ -93,6 +94,7 @@ def test_what_is_well_is_not_spoken_of():
         ),
         (inventory.DUPLICATED, {'journal': entries(*MADE, *MADE, PREPARED)}),
         (inventory.DUPLICATED, {'journal': entries(*MADE, PREPARED, PREPARED)}),
+        (inventory.DUPLICATED, {'things': {ID: dataclasses.replace(THINGS, running=2)}}),
         (inventory.ORPHANED, {'operations': [operation(state=ledger.FAILED)]}),
         (inventory.ORPHANED, {'usages': usages(volumes=3)}),
     ],

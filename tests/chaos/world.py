@@ -16,8 +16,8 @@ import requests
 import sqlalchemy as sa
 
 from tests.chaos import accounts, cloud, daemon, inventory
+from tests.chaos import ground as grounds
 from tests.fixtures import api as api_fixture
-from tests.fixtures import provider_double
 from trove.datastore import registration
 from trove.db import get_db_api, models
 from trove.db import operations as ledger
@@ -47,6 +47,7 @@ provider_refresh_seconds = 2
 guest_job_repeat_seconds = 1
 database_stop_time_out = 60
 agent_heartbeat_expiry = 15
+default_datastore = {{manager}}
 """
 GUEST_SETTINGS = """[DEFAULT]
 report_interval = 2
@@ -70,7 +71,6 @@ DAEMONS = tuple(
     for kind, count in ((API, APIS), (TASKMANAGER, TASKMANAGERS), (CONDUCTOR, CONDUCTORS))
     for number in range(count)
 )
-PROCESSES = (Name(CLOUD), *DAEMONS, Name(GUESTS))
 
 
 class Processes:
@@ -145,12 +145,14 @@ class Processes:
 class World:
     """A deployment; ``database`` is a private MariaDB and ``bus`` a private RabbitMQ, which may be taken away."""
 
-    def __init__(self, folder: pathlib.Path, database: Any, bus: broker.Broker, seed: str) -> None:
-        self.folder = folder
+    def __init__(self, ground: grounds.Ground, database: Any, bus: broker.Broker, seed: str) -> None:
+        self.ground = ground
+        self.folder = ground.folder
+        self.ours = DAEMONS if ground.HAS_GUESTS else (*DAEMONS, Name(GUESTS))
+        """Processes that read messages; the cloud is somebody else's."""
         self.database = database
         self.bus = bus
-        self.moods = cloud.Moods(folder)
-        self.outside = provider_double.Outside(folder / 'outside')
+        self.moods = cloud.Moods(self.folder)
         self.accounts = accounts.make()
         self.seed = seed
         *self._ports, self._cloud_port = broker.free_ports(APIS + 1)
@@ -161,8 +163,8 @@ class World:
         (self.folder / 'bus.conf').write_text(f'[DEFAULT]\ntransport_url = {self.bus.url}\n')
         main = api_fixture.write_configuration(self.folder, self.database.url('chaos'))
         accounts.write(self.folder, self.accounts)
-        text = main.read_text()
-        settings = SETTINGS.format(folder=self.folder)
+        text = main.read_text().replace('default_datastore = mariadb\n', '')
+        settings = SETTINGS.format(folder=self.folder, manager=self.ground.MANAGER)
         text = text.replace('transport_url = fake://', f'transport_url = {self.bus.url}{settings}')
         for name in ('agent_call_low_timeout', 'agent_call_high_timeout'):
             text = text.replace(f'{name} = 1', f'{name} = 5')
@@ -173,13 +175,17 @@ class World:
         environment = {
             **os.environ,
             'PYTHONPATH': os.pathsep.join([str(cloud.install(self.folder / 'plug')), str(ROOT)]),
-            cloud.VARIABLE: str(self._cloud_port),
+            cloud.VARIABLE: f'{self._cloud_port},{self.ground.CALL_SECONDS}',
         }
         python = [sys.executable, '-W', 'ignore', '-m']
+        place = str(self.folder)
+        others = {
+            CLOUD: [*python, 'tests.chaos.cloud', str(self._cloud_port), self.ground.name, place, self.seed],
+            GUESTS: [*python, 'tests.chaos.guests', place, str(self.folder / 'bus.conf')],
+        }
         commands = {
-            Name(CLOUD): [*python, 'tests.chaos.cloud', str(self._cloud_port), str(self.folder), self.seed],
-            **{name: [*python, 'tests.chaos.daemon', name.kind, *self._files(main, name)] for name in DAEMONS},
-            Name(GUESTS): [*python, 'tests.chaos.guests', str(self.folder), str(self.folder / 'bus.conf')],
+            name: others.get(name.kind) or [*python, 'tests.chaos.daemon', name.kind, *self._files(main, name)]
+            for name in (Name(CLOUD), *self.ours)
         }
         return Processes(commands, self.folder, environment)
 
@@ -242,21 +248,20 @@ class World:
         """Return what there is now, as the control database and the cloud tell it."""
         with get_db_api().reading() as session:
             rows = {model: list(session.execute(sa.select(model)).scalars()) for model in _MODELS}
-        things = {one: inventory.Things.read(self.outside, one) for one in self.outside.instance_ids()}
-        engines = {path.parent.name: path.read_text() for path in (self.folder / 'guests').glob('*/engine.json')}
+        instances = {one.id: one for one in rows[models.Instance]}
         return inventory.Snapshot(
             asks=asks,
             operations=rows[models.Operation],
-            instances={one.id: one for one in rows[models.Instance]},
+            instances=instances,
             usages=rows[models.QuotaUsage],
-            things=things,
-            journal=self.outside.journal(),
-            engines=engines,
+            things=self.ground.things(list(instances)),
+            journal=self.ground.journal(),
+            engines=self.ground.engines(),
         )
 
     def history(self, words: set[str]) -> Iterator[str]:
         """Yield the lines of all logs that name one of some ids."""
-        for name in PROCESSES:
+        for name in (Name(CLOUD), *self.ours):
             with open(self.processes.log(name), encoding='utf-8', errors='replace') as stream:
                 for line in stream:
                     if any(word in line for word in words):
@@ -266,13 +271,13 @@ class World:
 _MODELS = (models.Operation, models.Instance, models.QuotaUsage)
 
 
-def make_database(database: Any) -> None:
+def make_database(database: Any, manager: str) -> None:
     """Make the control database with one datastore, which needs no image, and connect this process to it."""
     from tests.fixtures import databases
 
     url = database.make_database('chaos')
     migration.db_sync(url)
     databases.connect(url)
-    registration.register_datastore('mariadb')
-    registration.register_version(registration.VersionSpec('mariadb', '10.11', 'mariadb', 'image', '', True))
-    registration.register_datastore('mariadb', '10.11')
+    registration.register_datastore(manager)
+    registration.register_version(registration.VersionSpec(manager, '1', manager, 'image', '', True))
+    registration.register_datastore(manager, '1')

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from tests.contract.db import book
 from tests.unit.taskmanager import doubles
 from trove.common import clock as trove_clock
+from trove.common import exception, fence
 from trove.db import get_db_api, models
 from trove.db import operations as ledger
 from trove.db.sqlalchemy import tables
@@ -192,6 +193,28 @@ def test_step_that_was_taken_over_writes_nothing(run, clock):
     assert count_datastores() == 0
 
 
+@pytest.mark.parametrize('has_acted', [False, True])
+def test_who_acted_and_was_taken_over_sees_to_what_it_made(run, clock, has_acted):
+    lost = []
+
+    def begin(operation):
+        if has_acted:
+            fence.check()
+        with get_db_api().transaction() as session:
+            session.execute(sa.update(tables.operations).values(lease_token='host/two:x'))
+        return Done()
+
+    def note(operation):
+        lost.append(operation.claim.id)
+        doubles.Story.lost(operation)
+
+    operation_id = book.submit(clock)
+    runner = run(told(begin=begin, lost=note))
+    until(lambda: (book.read(operation_id).lease_token or '').startswith('host/two'))
+    runner.stop()
+    assert lost == [operation_id] * has_acted
+
+
 # -- stopping --------------------------------------------------------------------------
 
 
@@ -227,8 +250,9 @@ def test_stop_finishes_the_step_and_leaves_the_rest_to_others(run, clock):
 class BrokenLedger(ledger.Ledger):
     """Some calls fail so many times."""
 
-    def __init__(self, *arguments, **failures):
+    def __init__(self, *arguments, error=None, **failures):
         super().__init__(*arguments)
+        self.error = error or RuntimeError('the double cannot')
         self.failures = failures
         self.calls = {'due': 0, 'claim': 0}
         self.was_asked_again = threading.Event()
@@ -239,7 +263,7 @@ class BrokenLedger(ledger.Ledger):
             self.was_asked_again.set()
         if self.failures.get(name, 0) > 0:
             self.failures[name] -= 1
-            raise RuntimeError('the double cannot')
+            raise self.error
 
     def due(self, limit=100):
         self._call('due')
@@ -250,11 +274,14 @@ class BrokenLedger(ledger.Ledger):
         return super().claim(operation_id)
 
 
+@pytest.mark.parametrize('error', [RuntimeError('the double cannot'), exception.ServiceUnavailable('away')])
 @pytest.mark.parametrize('call', ['due', 'claim'])
-def test_failing_ledger_is_asked_again(run, clock, call):
+def test_failing_ledger_is_asked_again(run, clock, call, error, caplog):
     operation_id = book.submit(clock)
-    run(told(begin=lambda _: Done()), BrokenLedger(clock, 'host/one', 60.0, **{call: 2}))
+    run(told(begin=lambda _: Done()), BrokenLedger(clock, 'host/one', 60.0, error=error, **{call: 2}))
     until(lambda: has_ended(operation_id))
+    # That the database is away is told by its own lines.
+    assert any(record.exc_info for record in caplog.records) == isinstance(error, RuntimeError)
 
 
 def test_operation_that_cannot_be_claimed_does_not_keep_the_engine_busy(run, clock):

@@ -16,17 +16,20 @@ import requests
 from tests.fixtures import api as api_fixture
 from tests.fixtures import databases, guest_bus
 from tests.fixtures import tenant as tenants
+from tests.fixtures.long import LONG
 from trove.common import crypto
 from trove.db import get_db_api
 from trove.db.sqlalchemy import migration, session
 from trove.standalone import broker
 
-LONG = pytest.mark.skipif('TROVE_LONG' not in os.environ, reason='it takes minutes; TROVE_LONG=1 runs it')
-
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 START_SECONDS = 60
 CLIENTS = 64
 SHORT_SECONDS, LONG_SECONDS = 8, 60
+RATE = 2
+"""Requests in a second that are ordinary."""
+AGAIN_SECONDS = 10
+"""How soon it is itself again."""
 KIBIBYTES = 12 * 1024
 """By how much a process may grow while it is busy: what its allocator keeps."""
 PATH = f'/v1.0/{api_fixture.PROJECT}/datastores'
@@ -47,11 +50,14 @@ class Daemon:
         session.dispose()
         self.port = broker.free_ports(1)[0]
         self.log = folder / 'api.log'
-        own = f'[DEFAULT]\nbind_host = 127.0.0.1\nbind_port = {self.port}\ntrove_api_workers = 1\n{settings}\n'
-        path.write_text(path.read_text().replace('[DEFAULT]', own, 1))
+        own = folder / 'own.conf'
+        own.write_text(
+            f'[DEFAULT]\nbind_host = 127.0.0.1\nbind_port = {self.port}\ntrove_api_workers = 1\n{settings}\n'
+        )
+        command = [sys.executable, '-W', 'ignore', '-m', 'trove.cmd.api']
         with open(self.log, 'wb') as log:
             self._process = subprocess.Popen(
-                [sys.executable, '-W', 'ignore', '-m', 'trove.cmd.api', '--config-file', str(path)],
+                [*command, '--config-file', str(path), '--config-file', str(own)],
                 env={**os.environ, 'PYTHONPATH': str(ROOT)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -220,6 +226,20 @@ def test_more_connections_than_there_is_room_for_are_told_to_come_again(tmp_path
         assert (refused.headers['Retry-After'], refused.headers['Connection']) == ('2', 'close')
         held.join()
         assert daemon.get().status_code == 200
+
+
+def test_fifty_times_the_rate_is_refused_and_then_served_again(tmp_path):
+    settings = f'http_get_rate = {60 * RATE}\nmax_requests_in_flight = 8'
+    with serving(tmp_path, settings) as daemon, concurrent.futures.ThreadPoolExecutor(CLIENTS) as clients:
+        other = f'/v1.0/{api_fixture.OTHER_PROJECT}/datastores'
+        many = clients.map(lambda _: daemon.get(), range(50 * RATE * SHORT_SECONDS))
+        tenants.until(lambda: daemon.get(other, user='other').status_code == 200, 10)
+        answers = list(many)
+        refused = [answer for answer in answers if answer.status_code != 200]
+        assert len(refused) > len(answers) / 2
+        assert {answer.status_code for answer in refused} <= {413, 503}
+        assert all(int(answer.headers['Retry-After']) > 0 for answer in refused)
+        tenants.until(lambda: daemon.get().status_code == 200, AGAIN_SECONDS)
 
 
 def test_a_long_body_is_refused_before_it_is_sent(tmp_path):

@@ -4,6 +4,7 @@ import collections
 import contextlib
 import os
 import pathlib
+import secrets
 import subprocess
 import sys
 import time
@@ -16,7 +17,7 @@ from tests.fixtures import api as api_fixture
 from trove.datastore import registration
 from trove.db import get_db_api
 from trove.db import operations as ledger
-from trove.db.sqlalchemy import migration, tables
+from trove.db.sqlalchemy import migration, session, tables
 from trove.standalone import broker
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -152,6 +153,19 @@ def prepare(url):
     registration.register_datastore('mariadb')
     registration.register_version(registration.VersionSpec('mariadb', '10.11', 'mariadb', 'image', '', True))
     registration.register_datastore('mariadb', '10.11')
+
+
+@contextlib.contextmanager
+def deployed(folder, server, bus):
+    """Daemons on a database of their own, not started yet; what runs at the end is killed."""
+    url = server.make_database(f'control_{secrets.token_hex(6)}')
+    prepare(url)
+    made = Deployment(folder, url, bus)
+    try:
+        yield made
+    finally:
+        made.clean()
+        session.dispose()
 
 
 def wanted(number):

@@ -1,7 +1,6 @@
 """F3: the bus is away under real daemons, comes back empty, and nothing that was accepted is lost or done twice."""
 
 import collections
-import os
 import time
 
 import pytest
@@ -10,10 +9,8 @@ from tests.durability import deployment as deployments
 from tests.fixtures import broker as broker_fixture
 from tests.fixtures import provider_double
 from tests.fixtures import tenant as tenants
+from tests.fixtures.long import LONG
 from trove.db import operations as ledger
-from trove.db.sqlalchemy import session
-
-LONG = pytest.mark.skipif('TROVE_LONG' not in os.environ, reason='it takes minutes; TROVE_LONG=1 runs it')
 
 POST_SECONDS = 2.0
 DONE_SECONDS = 60.0
@@ -24,16 +21,10 @@ private_broker = broker_fixture.private_broker
 
 @pytest.fixture
 def deployment(tmp_path, mariadb_server, private_broker):
-    url = mariadb_server.make_database(f'bus_away_{tmp_path.name[-1]}_{os.getpid()}')
-    deployments.prepare(url)
-    made = deployments.Deployment(tmp_path, url, private_broker)
-    try:
+    with deployments.deployed(tmp_path, mariadb_server, private_broker) as made:
         made.start()
         made.until(made.is_serving)
         yield made
-    finally:
-        made.clean()
-        session.dispose()
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,10 @@ from tests.durability import deployment as deployments
 from tests.fixtures import broker as broker_fixture
 from tests.fixtures import databases
 from tests.fixtures import tenant as tenants
+from tests.fixtures.long import LONG
 from trove.db import get_db_api
 from trove.db import operations as ledger
 from trove.db.sqlalchemy import session, tables
-
-LONG = pytest.mark.skipif('TROVE_LONG' not in os.environ, reason='it takes minutes; TROVE_LONG=1 runs it')
 
 BACK_SECONDS = 15
 """Seconds after the return of its database in which the service has to serve again."""
@@ -44,14 +43,8 @@ def server():
 @pytest.fixture
 def deployment(tmp_path, server, private_broker):
     """Daemons that are not started yet."""
-    url = server.make_database('control')
-    deployments.prepare(url)
-    made = deployments.Deployment(tmp_path, url, private_broker)
-    try:
+    with deployments.deployed(tmp_path, server, private_broker) as made:
         yield made
-    finally:
-        made.clean()
-        session.dispose()
 
 
 class Writer:

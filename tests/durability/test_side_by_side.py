@@ -9,7 +9,6 @@ from tests.durability import deployment as deployments
 from tests.fixtures import broker as broker_fixture
 from tests.fixtures import provider_double
 from trove.db import operations as ledger
-from trove.db.sqlalchemy import session
 
 INSTANCES = 12
 CLIENTS = 8
@@ -19,16 +18,10 @@ shared_broker = broker_fixture.shared_broker
 
 @pytest.fixture
 def deployment(tmp_path, mariadb_server, shared_broker):
-    url = mariadb_server.make_database('side_by_side')
-    deployments.prepare(url)
-    made = deployments.Deployment(tmp_path, url, shared_broker)
-    try:
+    with deployments.deployed(tmp_path, mariadb_server, shared_broker) as made:
         made.start()
         made.until(made.is_serving)
         yield made
-    finally:
-        made.clean()
-        session.dispose()
 
 
 def at_once(function):

@@ -59,7 +59,7 @@ def tenant(shared_stack):
     checks.remove(tenant, *[one['id'] for one in tenant.list_instances()])
 
 
-def test_canaries(shared_stack, tenant):
+def test_f12_canaries_are_found_nowhere(shared_stack, tenant):
     with Processes() as processes:
         canaries = plant(tenant)
     places = {

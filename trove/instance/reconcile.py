@@ -8,11 +8,13 @@ from typing import Any
 import sqlalchemy as sa
 from oslo_config import cfg
 from oslo_log import log as logging
+from sqlalchemy import exc, orm
 
 from trove.common import clock as trove_clock
 from trove.common import states
 from trove.compute import base as compute
 from trove.db import get_db_api, models
+from trove.db.sqlalchemy import session as db_session
 from trove.db.sqlalchemy import tables
 
 LOG = logging.getLogger(__name__)
@@ -75,6 +77,9 @@ class Looks:
         self._looked_at = self._began_at
 
 
+_FLAVOR_FIELDS = ('id', 'name', 'ram', 'vcpus', 'disk', 'ephemeral')
+
+
 class Reconciler:
     """Compares the provider with our records; run by the taskmanager from time to time."""
 
@@ -87,10 +92,15 @@ class Reconciler:
         """Copy the provider's flavors; one that is gone stays while an instance has it."""
         flavors = self._provider.list_flavors()
         table = tables.instances.c
-        with get_db_api().transaction() as session:
-            for flavor in flavors:
-                values = {name: getattr(flavor, name) for name in ('id', 'name', 'ram', 'vcpus', 'disk', 'ephemeral')}
-                session.merge(models.Flavor(**values))
+
+        def write(session: orm.Session) -> None:
+            try:
+                for flavor in flavors:
+                    session.merge(models.Flavor(**{name: getattr(flavor, name) for name in _FLAVOR_FIELDS}))
+                session.flush()
+            except exc.IntegrityError as error:
+                # Another taskmanager wrote a new one first.
+                raise db_session.TransactionConflict() from error
             used = sa.select(table.flavor_id).where(table.is_deleted.is_(False))
             is_gone = tables.flavors.c.id.not_in([flavor.id for flavor in flavors])
             session.execute(
@@ -98,6 +108,8 @@ class Reconciler:
                 .where(is_gone, tables.flavors.c.id.not_in(used))
                 .execution_options(synchronize_session=False)
             )
+
+        get_db_api().run(write)
 
     def refresh_servers(self) -> None:
         """Write down what changed of servers on which no operation works."""

@@ -267,6 +267,21 @@ def test_extended_lease_begins_anew(ledger, rival, clock):
     assert rival.claim(operation_id)
 
 
+def test_new_lease_is_believed_and_an_older_one_is_asked_for(ledger, rival, clock):
+    operation_id = book.submit(clock)
+    claim = ledger.claim(operation_id)
+    clock.turn(29.0)
+    ledger.check(claim)
+    clock.turn(2.0)
+    ledger.check(claim)
+    clock.turn(59.0)
+    assert rival.claim(operation_id) is None
+    clock.turn(1.0)
+    assert rival.claim(operation_id)
+    with pytest.raises(operations.LeaseLost):
+        ledger.check(claim)
+
+
 def test_late_settle_is_good_while_nobody_took_over(ledger, clock):
     operation_id = book.submit(clock)
     claim = ledger.claim(operation_id)

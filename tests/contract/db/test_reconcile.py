@@ -1,8 +1,10 @@
 """What the taskmanager learns of servers, volumes and flavors from the provider, on every control database."""
 
+import concurrent.futures
 import dataclasses
 import datetime
 import logging
+import threading
 import uuid
 from typing import Any
 
@@ -148,6 +150,18 @@ class TestFlavors:
         provider.flavors = [base.Flavor('1', 'tiny', 256)]
         reconciler.refresh_flavors()
         assert flavors() == {'1': 256, '2': 1024}
+
+    def test_all_taskmanagers_may_be_the_first_to_see_them(self, reconciler, provider) -> None:
+        provider.flavors = [base.Flavor(str(number), 'tiny', 256) for number in range(20)]
+        beginning = threading.Barrier(8)
+
+        def refresh(_number: int) -> None:
+            beginning.wait()
+            reconciler.refresh_flavors()
+
+        with concurrent.futures.ThreadPoolExecutor(beginning.parties) as taskmanagers:
+            list(taskmanagers.map(refresh, range(beginning.parties)))
+        assert len(flavors()) == 20
 
     def test_one_that_nobody_has_goes(self, reconciler, provider) -> None:
         reconciler.refresh_flavors()

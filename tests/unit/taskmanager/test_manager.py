@@ -3,6 +3,8 @@
 import functools
 import threading
 
+import pytest
+
 from trove.common import context as trove_context
 from trove.common import exception
 from trove.taskmanager import manager
@@ -22,17 +24,24 @@ def test_wake_up_reaches_the_engine():
     assert engine.count == 1
 
 
-def test_provider_that_is_away_is_told_of_in_one_line(caplog):
+@pytest.mark.parametrize(
+    ('error', 'told'),
+    [
+        (
+            exception.ComputeBusy(reason='no answer'),
+            'Periodic work is repeated: The compute provider is not ready: no answer',
+        ),
+        (exception.ServiceUnavailable('It is away.'), 'Periodic work waits for the database: It is away.'),
+    ],
+)
+def test_what_is_away_is_told_of_in_one_line(caplog, error, told):
     def fall():
-        raise exception.ComputeBusy(reason='no answer')
+        raise error
 
     seen = []
     manager.Periodic([fall, lambda: seen.append('second')], 3600).turn()
     (line,) = [record for record in caplog.records if record.name == manager.__name__]
-    assert (line.getMessage(), line.exc_info) == (
-        'Periodic work is repeated: The compute provider is not ready: no answer',
-        None,
-    )
+    assert (line.getMessage(), line.exc_info) == (told, None)
     assert seen == ['second']
 
 

@@ -149,15 +149,10 @@ def hand_on(context: trove_context.TroveContext, topic: str, call_id: str, text:
     if not TOPIC.fullmatch(topic):
         raise sealing.Refused('topic')
     door = client.Client(topic, VERSION)
-    try:
-        door.cast(context, ANSWER, call_id=call_id, text=text)
-    except client.BusError:
-        # The connection may have been lost while nobody used it; another one is made by this.
-        _hand_on_again(door, context, call_id, text)
-
-
-def _hand_on_again(door: client.Client, context: trove_context.TroveContext, call_id: str, text: str) -> None:
-    try:
-        door.cast(context, ANSWER, call_id=call_id, text=text)
-    except client.BusError as error:
-        LOG.warning('An answer could not be handed on: %s', type(error).__name__)
+    # The connection may have been lost while nobody used it; the second one is a new one.
+    for report in (LOG.debug, LOG.warning):
+        try:
+            door.cast(context, ANSWER, call_id=call_id, text=text)
+            return
+        except client.BusError as error:
+            report('An answer could not be handed on: %s', type(error).__name__)
