@@ -16,13 +16,18 @@ STOPS = (worker.BEFORE, worker.UNSETTLED)
 
 
 def stop_all(world, workers, instances):
-    """Stop a worker in the middle of each operation; return process to operation id."""
+    """Stop a worker in the middle of each operation, some at a time; return process to operation id."""
     processes = {}
+
+    def count_moving():
+        return sum(not conftest.is_stopped(process) for process in processes)
+
     for scenario, instance_id in instances.items():
         operation_id = world.operation_id(instance_id)
         doom = dataclasses.replace(scenario.doom(operation_id, instance_id), signal=signal.SIGSTOP)
         processes[workers.start(doom)] = operation_id
-    world.until(lambda: all(conftest.is_stopped(process) for process in processes), what='every stop')
+        world.until(lambda: count_moving() < conftest.AT_ONCE, what='a stop')
+    world.until(lambda: count_moving() == 0, what='every stop')
     return processes
 
 

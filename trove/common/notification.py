@@ -5,8 +5,10 @@ finds its queue full because it hangs is dropped, counted and logged.
 """
 
 import abc
+import contextlib
 import queue
 import threading
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -93,7 +95,7 @@ class _Lane:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def put(self, event: _Event | None) -> None:
+    def put(self, event: _Event) -> None:
         with self._lock:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name=f'notifier {self._name}', daemon=True)
@@ -104,9 +106,13 @@ class _Lane:
             self._count()
 
     def stop(self, timeout_seconds: float) -> None:
-        if self._thread is not None:
-            self.put(None)
-            self._thread.join(timeout_seconds)
+        if self._thread is None:
+            return
+        deadline = time.monotonic() + timeout_seconds
+        # A full queue has room again when the notifier goes on, which it need not do.
+        with contextlib.suppress(queue.Full):
+            self._queue.put(None, timeout=timeout_seconds)
+        self._thread.join(max(0.0, deadline - time.monotonic()))
 
     def _count(self) -> None:
         with self._lock:
