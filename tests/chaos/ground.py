@@ -12,6 +12,8 @@ import pathlib
 import signal
 import sys
 import threading
+import time
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -22,6 +24,7 @@ from trove.compute import base
 from trove.compute.local import provider as local
 
 BOOT_SECONDS = 0.3
+LOOK_SECONDS = 0.1
 GUEST_FILES = 'server.guest_files'
 """Property of a simulated server: what it was handed for its guest, as on a config drive."""
 
@@ -168,7 +171,7 @@ class Local(Ground):
         local.LocalProvider(conf)
         options = {
             'instances_path': str(self.folder / 'instances'),
-            'address_range': f'127.{100 + os.getuid() % 20}.0.0/16',
+            'address_range': f'127.{200 + zlib.crc32(bytes(self.folder)) % 50}.0.0/16',
             'service_user': 'nobody',
             'guest_command': [sys.executable, '-W', 'ignore', '-m', 'trove.cmd.guest'],
             'volume_backend': 'folder',
@@ -215,7 +218,7 @@ class Local(Ground):
         for one in provider.list_instance_ids():
             for delete in (provider.delete_server, provider.delete_volume, provider.delete_address):
                 while not delete(one):
-                    pass
+                    time.sleep(LOOK_SECONDS)
 
 
 GROUNDS: Mapping[str, type[Ground]] = {kind.name: kind for kind in (Simulated, Local)}
