@@ -11,8 +11,6 @@ from trove.broker import options, rabbitmq
 from trove.common import exception
 from trove.common.rpc import sealed
 
-pytest_plugins = ['tests.fixtures.broker']
-
 INSTANCE = '00000000-0000-4000-8000-00000000000a'
 OTHER = '00000000-0000-4000-8000-00000000000b'
 

@@ -27,8 +27,6 @@ from trove.db.sqlalchemy import migration, session
 from trove.guestagent import api as guest_api
 from trove.guestagent import bus
 
-pytest_plugins = ['tests.fixtures.broker', 'tests.fixtures.databases']
-
 HOSTILE = '00000000-0000-4000-8000-000000000001'
 HONEST = '00000000-0000-4000-8000-000000000002'
 OWN = sealed.exchange_of(HOSTILE)

@@ -27,8 +27,6 @@ from trove.guestagent import api, requests
 from trove.guestagent.system import files
 from trove.testing import hosts
 
-pytest_plugins = ['tests.fixtures.broker']
-
 CONTEXT = trove_context.service_context()
 ENGINE = 'redis'
 

@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from oslo_config import cfg
 
 from tests.fixtures import api as api_fixture
-from tests.fixtures import broker as broker_fixture
 from tests.fixtures import databases
 from trove.cmd import status
 from trove.common import clock, crypto
@@ -19,7 +18,6 @@ from trove.db import operations as ledger
 from trove.db.sqlalchemy import migration, session, tables
 from trove.standalone import broker
 
-shared_broker = broker_fixture.shared_broker
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SECRET = 'canary-of-the-bus'
 TITLES = [

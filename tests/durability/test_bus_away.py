@@ -6,7 +6,6 @@ import time
 import pytest
 
 from tests.durability import deployment as deployments
-from tests.fixtures import broker as broker_fixture
 from tests.fixtures import provider_double
 from tests.fixtures import tenant as tenants
 from tests.fixtures.long import LONG
@@ -15,8 +14,6 @@ from trove.db import operations as ledger
 POST_SECONDS = 2.0
 DONE_SECONDS = 60.0
 SHORT_SECONDS, LONG_SECONDS = 3, 300
-
-private_broker = broker_fixture.private_broker
 
 
 @pytest.fixture

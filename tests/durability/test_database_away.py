@@ -10,7 +10,6 @@ import requests
 import sqlalchemy as sa
 
 from tests.durability import deployment as deployments
-from tests.fixtures import broker as broker_fixture
 from tests.fixtures import databases
 from tests.fixtures import tenant as tenants
 from tests.fixtures.long import LONG
@@ -23,8 +22,6 @@ BACK_SECONDS = 15
 ANSWER_SECONDS = 15
 SHORT_SECONDS, LONG_SECONDS = 5, 30
 AWAY = {'serviceUnavailable': {'code': 503, 'message': 'The database is not available at the moment; try again.'}}
-
-private_broker = broker_fixture.private_broker
 
 
 @pytest.fixture

@@ -6,14 +6,11 @@ import concurrent.futures
 import pytest
 
 from tests.durability import deployment as deployments
-from tests.fixtures import broker as broker_fixture
 from tests.fixtures import provider_double
 from trove.db import operations as ledger
 
 INSTANCES = 12
 CLIENTS = 8
-
-shared_broker = broker_fixture.shared_broker
 
 
 @pytest.fixture
