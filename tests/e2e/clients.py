@@ -11,6 +11,8 @@ import redis
 from redis import backoff, retry
 
 CONNECT_SECONDS = 10
+STARTING = '57P03'
+"""SQLSTATE of PostgreSQL while it does not take connections yet."""
 
 Ask = Callable[..., Any]
 
@@ -27,9 +29,14 @@ def ask_mariadb(address: str, user: str, password: str, statement: str, database
 
 def ask_postgresql(address: str, user: str, password: str, statement: str, database: str | None = None) -> Any:
     """Run a statement and return its rows."""
-    connection = pg8000.native.Connection(
-        user, host=address, database=database or 'postgres', password=password, timeout=CONNECT_SECONDS
-    )
+    try:
+        connection = pg8000.native.Connection(
+            user, host=address, database=database or 'postgres', password=password, timeout=CONNECT_SECONDS
+        )
+    except pg8000.DatabaseError as error:
+        if error.args[0].get('C') == STARTING:
+            raise ConnectionRefusedError('the engine is starting up') from error
+        raise
     with contextlib.closing(connection):
         return connection.run(statement) or []
 
