@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from tests.chaos import accounts, cloud, daemon, inventory
 from tests.chaos import ground as grounds
 from tests.fixtures import api as api_fixture
+from tests.fixtures import databases
 from trove.datastore import registration
 from trove.db import get_db_api, models
 from trove.db import operations as ledger
@@ -273,8 +274,6 @@ _MODELS = (models.Operation, models.Instance, models.QuotaUsage)
 
 def make_database(database: Any, manager: str) -> None:
     """Make the control database with one datastore, which needs no image, and connect this process to it."""
-    from tests.fixtures import databases
-
     url = database.make_database('chaos')
     migration.db_sync(url)
     databases.connect(url)

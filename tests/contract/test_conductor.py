@@ -46,19 +46,7 @@ def conductor(waker, clock):
 
 @pytest.fixture(autouse=True)
 def instance(control_database):
-    def write(session):
-        now = trove_clock.utcnow()
-        session.add(models.Datastore(id='d', name='acme'))
-        session.flush()
-        version = {'name': '1', 'version': '1', 'manager': 'm', 'packages': '', 'image_tags': '', 'is_active': True}
-        session.add(models.DatastoreVersion(id='v', datastore_id='d', **version))
-        session.flush()
-        identity = {'project_id': 'p', 'datastore_version_id': 'v', 'flavor_id': '1', 'task_code': 1}
-        session.add(models.Instance(id=INSTANCE, name='n', created=now, updated=now, **identity))
-        session.flush()
-        session.add(models.ServiceStatus(instance_id=INSTANCE, description='new', updated=now))
-
-    get_db_api().run(write)
+    get_db_api().run(lambda session: guest_bus.seed(session, [INSTANCE]))
 
 
 def said(sender=INSTANCE, **fields):

@@ -188,17 +188,8 @@ def configure(node):
 
 
 def seed(writer, keeper):
-    now = trove_clock.utcnow()
-    writer.add(models.Datastore(id='d', name='acme'))
-    writer.flush()
-    version = {'name': '1', 'version': '1', 'manager': 'm', 'packages': '', 'image_tags': '', 'is_active': True}
-    writer.add(models.DatastoreVersion(id='v', datastore_id='d', **version))
-    writer.flush()
+    guest_bus.seed(writer, (HOSTILE, HONEST))
     for instance_id in (HOSTILE, HONEST):
-        identity = {'project_id': 'p', 'datastore_version_id': 'v', 'flavor_id': '1', 'task_code': 1}
-        writer.add(models.Instance(id=instance_id, name='n', created=now, updated=now, **identity))
-        writer.flush()
-        writer.add(models.ServiceStatus(instance_id=instance_id, description='new', updated=now))
         keeper.make(writer, instance_id)
 
 

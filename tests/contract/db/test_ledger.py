@@ -256,15 +256,20 @@ def test_own_claim_can_be_held(ledger, clock):
         assert session.get(models.Datastore, 'd').name == 'acme'
 
 
+def take_over(rival, clock, operation_id):
+    """A lease that began just now keeps an operation for its whole time, and no longer."""
+    clock.turn(59.0)
+    assert rival.claim(operation_id) is None
+    clock.turn(1.0)
+    assert rival.claim(operation_id)
+
+
 def test_extended_lease_begins_anew(ledger, rival, clock):
     operation_id = book.submit(clock)
     claim = ledger.claim(operation_id)
     clock.turn(50.0)
     ledger.extend(claim)
-    clock.turn(59.0)
-    assert rival.claim(operation_id) is None
-    clock.turn(1.0)
-    assert rival.claim(operation_id)
+    take_over(rival, clock, operation_id)
 
 
 def test_new_lease_is_believed_and_an_older_one_is_asked_for(ledger, rival, clock):
@@ -274,10 +279,7 @@ def test_new_lease_is_believed_and_an_older_one_is_asked_for(ledger, rival, cloc
     ledger.check(claim)
     clock.turn(2.0)
     ledger.check(claim)
-    clock.turn(59.0)
-    assert rival.claim(operation_id) is None
-    clock.turn(1.0)
-    assert rival.claim(operation_id)
+    take_over(rival, clock, operation_id)
     with pytest.raises(operations.LeaseLost):
         ledger.check(claim)
 
