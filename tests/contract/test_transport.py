@@ -1,14 +1,16 @@
-"""Whether the bus is there, looked at before anybody waits for it."""
+"""Whether the bus is there, looked at before anybody waits for it; and connections that go on after a refusal."""
 
 import contextlib
 import socket
+import urllib.parse
 
 import oslo_messaging
 import pytest
 from oslo_config import cfg
 
-from trove.common import context, rpc
-from trove.common.rpc import transport
+from tests.fixtures import guest_bus
+from trove.common import context, rpc, sealing
+from trove.common.rpc import sealed, transport
 
 
 @contextlib.contextmanager
@@ -48,3 +50,41 @@ def test_one_host_of_several_is_enough(free_port, open_port):
 def test_a_call_does_not_wait_for_a_bus_that_is_away(free_port):
     with started(free_port), pytest.raises(rpc.BusError, match='no host of the message bus'):
         rpc.Client('topic', '1.0').call(context.service_context(), 'ping', timeout_seconds=60)
+
+
+def sender_of(instance_id):
+    key = guest_bus.key_of(instance_id)
+    return sealed.Sender(instance_id, 'trove-conductor', lambda: key, sealing.TO_CONTROL, '1.0')
+
+
+@pytest.fixture
+def limited_account(shared_broker):
+    """Join as an account that may write to the exchanges of one guest, and to those of the control plane."""
+    shared_broker.control('add_user', 'limited', 'secret')
+    shared_broker.control('set_permissions', 'limited', '.*', '^(trove|topic|guest[.]allowed.*)$', '.*')
+    url = urllib.parse.urlsplit(shared_broker.url)
+    # The global one, as oslo.messaging insists on it.
+    conf = cfg.CONF
+    conf([], project='trove', default_config_files=[], default_config_dirs=[])
+    transport.start(conf, f'rabbit://limited:secret@{url.hostname}:{url.port}/')
+    yield
+    transport.stop()
+    conf.reset()
+    shared_broker.control('delete_user', 'limited')
+
+
+@pytest.mark.usefixtures('limited_account')
+@pytest.mark.parametrize(
+    'cast',
+    [
+        lambda: sender_of('allowed').cast(context.service_context(), 'heartbeat'),
+        lambda: rpc.Client('topic', '1.0').cast(context.service_context(), 'run_operation'),
+    ],
+    ids=['sealed', 'plain'],
+)
+def test_messages_go_out_after_others_were_refused(cast):
+    cast()
+    for _ in range(3):
+        with pytest.raises(rpc.BusError, match='ACCESS_REFUSED'):
+            sender_of('refused').cast(context.service_context(), 'heartbeat')
+    cast()

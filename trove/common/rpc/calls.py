@@ -149,10 +149,7 @@ def hand_on(context: trove_context.TroveContext, topic: str, call_id: str, text:
     if not TOPIC.fullmatch(topic):
         raise sealing.Refused('topic')
     door = client.Client(topic, VERSION)
-    # The connection may have been lost while nobody used it; the second one is a new one.
-    for report in (LOG.debug, LOG.warning):
-        try:
-            door.cast(context, ANSWER, call_id=call_id, text=text)
-            return
-        except client.BusError as error:
-            report('An answer could not be handed on: %s', type(error).__name__)
+    try:
+        door.cast(context, ANSWER, call_id=call_id, text=text)
+    except client.BusError as error:
+        LOG.warning('An answer could not be handed on: %s', type(error).__name__)

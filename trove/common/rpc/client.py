@@ -2,7 +2,8 @@
 
 import queue
 import threading
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import amqp.exceptions
 import kombu.exceptions
@@ -13,6 +14,7 @@ from trove.common import context as trove_context
 from trove.common.rpc import serializer, transport
 
 LOG = logging.getLogger(__name__)
+Answer = TypeVar('Answer')
 
 # The RabbitMQ driver lets through what its own libraries raise when they cannot connect.
 BusError = (
@@ -24,13 +26,30 @@ BusError = (
 """What a cast or call raises when the bus is away, or refuses us."""
 
 
+def deliver(send: Callable[[int], Answer]) -> Answer:
+    """Return what ``send(retries)`` returns; it is tried once more when it failed though the bus is there.
+
+    oslo.messaging keeps a connection over which a message was refused, with its channel closed. Without a retry
+    it is not connected anew, so that every later message would fail on it, too: the same connection is
+    taken from the pool first. A bus that is away raises ``BusError`` at once.
+    """
+    try:
+        return send(0)
+    except oslo_messaging.MessagingTimeout:
+        # It was sent, or waited as long as it may.
+        raise
+    except BusError:
+        transport.check_reachable()
+        return send(1)
+
+
 class Client:
     """Names a topic and a version; doors are built on it."""
 
     def __init__(self, topic: str, version: str) -> None:
         self._target = oslo_messaging.Target(topic=topic, version=version)
 
-    def _prepare(self, server: str | None, timeout_seconds: float | None, retry: int | None) -> Any:
+    def _prepare(self, server: str | None, timeout_seconds: float | None, retry: int) -> Any:
         client = oslo_messaging.get_rpc_client(
             transport.get(), self._target, serializer=serializer.ContextSerializer(), retry=retry
         )
@@ -43,7 +62,7 @@ class Client:
         self, context: trove_context.TroveContext, method: str, server: str | None = None, **arguments: Any
     ) -> None:
         """Send and forget. The bus may lose it; raises ``BusError`` when the bus is seen to be away."""
-        self._prepare(server, None, retry=0).cast(context, method, **arguments)
+        deliver(lambda retries: self._prepare(server, None, retries).cast(context, method, **arguments))
 
     def call(
         self,
@@ -57,7 +76,9 @@ class Client:
         # A process's first call sets up the queue of its answers. With a bus that is away
         # oslo.messaging tries that without end, and every later call queues behind it.
         transport.check_reachable()
-        return self._prepare(server, timeout_seconds, retry=0).call(context, method, **arguments)
+        return deliver(
+            lambda retries: self._prepare(server, timeout_seconds, retries).call(context, method, **arguments)
+        )
 
 
 class Waker:

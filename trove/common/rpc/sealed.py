@@ -13,7 +13,7 @@ from oslo_messaging.rpc import server as rpc_server
 from trove.common import clock as trove_clock
 from trove.common import context as trove_context
 from trove.common import exception, sealing
-from trove.common.rpc import intake, refusals, transport
+from trove.common.rpc import client, intake, refusals, transport
 
 LOG = logging.getLogger(__name__)
 
@@ -72,8 +72,13 @@ class Sender:
             call_id,
             answer_topic,
         )
-        client = oslo_messaging.get_rpc_client(transport.get(), self._target, retry=0)
-        client.cast({}, intake.METHOD, text=self._key().seal(self._direction, message))
+        # Sealed once: should both of two tries come through, the second one is refused as a replay.
+        text = self._key().seal(self._direction, message)
+        client.deliver(
+            lambda retries: oslo_messaging.get_rpc_client(transport.get(), self._target, retry=retries).cast(
+                {}, intake.METHOD, text=text
+            )
+        )
 
 
 class Opener(Protocol):
