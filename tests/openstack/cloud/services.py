@@ -23,7 +23,8 @@ WSGI = {
     'keystone': ('keystone.wsgi.api', 6),
     'placement': ('placement.wsgi.api', 4),
     'nova': ('nova.wsgi.osapi_compute', 8),
-    'neutron': ('neutron.wsgi.api', 8),
+    # A plug of ours, which says why.
+    'neutron': ('neutron_api', 8),
     'glance': ('glance.wsgi.api', 3),
     'cinder': ('cinder.wsgi.api', 4),
 }
