@@ -42,13 +42,26 @@ class Scenario:
         )
 
 
+def all_steps():
+    """Yield kind, step and whether its code was not met before: operations share some of their steps."""
+    met = set()
+    for kind in sorted(KINDS, key=lambda kind: (kind not in (CREATE, DELETE, RESIZE), kind)):
+        for step in KINDS[kind].STEPS:
+            code = getattr(KINDS[kind], step)
+            yield kind, step, code not in met
+            met.add(code)
+
+
 def at_every_boundary():
-    """Every operation, killed at every boundary of every step."""
+    """Every step, killed at every boundary; one that others have, too, and the end of an operation once for each.
+
+    That a step is settled is the moment before the following one.
+    """
     return [
         Scenario(kind, step, boundary)
-        for kind, found in KINDS.items()
-        for step in found.STEPS
+        for kind, step, is_new in all_steps()
         for boundary in worker.BOUNDARIES
+        if (step == KINDS[kind].STEPS[-1] if boundary == worker.SETTLED else is_new or boundary == worker.OUTSIDE)
     ]
 
 
@@ -76,5 +89,5 @@ def deleted_meanwhile():
 
 
 def once_per_step():
-    """Every operation, killed once in every step: the effects are made and nobody has written them down."""
-    return [Scenario(kind, step, worker.OUTSIDE) for kind, found in KINDS.items() for step in found.STEPS]
+    """Every step, killed once: its effects are made and nobody has written them down."""
+    return [Scenario(kind, step, worker.OUTSIDE) for kind, step, is_new in all_steps() if is_new]

@@ -75,8 +75,8 @@ def test_stopped_worker_writes_nothing_after_its_lease(world, workers):
     # All of them are stopped at the same time, and each is a process: few enough for a small machine.
     plan = [
         scenarios.Scenario(kind, step, stop)
-        for kind, found in scenarios.KINDS.items()
-        for step in found.STEPS
+        for kind, step, is_new in scenarios.all_steps()
+        if is_new
         for stop in (STOPS if kind in (scenarios.CREATE, scenarios.DELETE) else (worker.BEFORE,))
     ]
     instances = plays.ask(world, workers, plan)

@@ -98,8 +98,9 @@ class DoomedLedger(ledger.Ledger):
 
     def due(self, limit=100):
         with self._blow.database:
-            ids, moment = super().due(limit=10000)
-        return [operation_id for operation_id in ids if operation_id == self._doom.operation_id], moment
+            ids, _ = super().due(limit=10000)
+        # The next sweep is soon enough: the moment is one of any operation, and there are hundreds.
+        return [operation_id for operation_id in ids if operation_id == self._doom.operation_id], None
 
     def settle(self, claim, settlement):
         following = super().settle(claim, settlement)

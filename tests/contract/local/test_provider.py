@@ -26,8 +26,9 @@ class TestLocalProvider(providers.ProviderContract):
     """The contract, with whatever volumes this host can do."""
 
 
+@needs_root
 class TestFolderVolumes(providers.ProviderContract):
-    """The contract with volumes that are plain folders."""
+    """The contract with volumes that are plain folders. Without root's rights there are no others."""
 
     @pytest.fixture
     def world(self, make_world):
