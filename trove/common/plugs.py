@@ -173,20 +173,21 @@ def blamed(plug: Plug, reason: str) -> Iterator[None]:
 def _read(_path: tuple[str, ...]) -> dict[str, list[Plug]]:
     """Return all plugs by group; once for each search path, because it reads the metadata of every package."""
     everything = metadata.entry_points()
+    # Its metadata are parsed at each look, and a package declares many plugs.
+    owner_of = functools.cache(_owner)
     found = {}
     for group in filter(lambda group: group.startswith(PREFIX), everything.groups):
-        plugs = [_plug(entry_point) for entry_point in everything.select(group=group)]
+        plugs = [
+            Plug(group, entry_point.name, entry_point.value, *owner_of(entry_point.dist), entry_point)
+            for entry_point in everything.select(group=group)
+        ]
         found[group] = sorted(plugs, key=lambda plug: (plug.name, plug.package))
     return found
 
 
-def _plug(entry_point: metadata.EntryPoint) -> Plug:
-    distribution = entry_point.dist
-    return Plug(
-        entry_point.group,
-        entry_point.name,
-        entry_point.value,
-        distribution.name if distribution else '',
-        distribution.version if distribution else '',
-        entry_point,
-    )
+def _owner(distribution: metadata.Distribution | None) -> tuple[str, str]:
+    """Return name and version of a distribution."""
+    if distribution is None:
+        return '', ''
+    found = distribution.metadata
+    return found['Name'], found['Version']

@@ -1,14 +1,9 @@
 """What ``trove-manage plugins`` tells of what is installed."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 
-from tests.contract import test_house as house
 from tests.fixtures import vendor
-from trove.cmd import manage, sockets
+from trove.cmd import manage
 
 HALF = """
     from trove.guestagent.datastore import manager
@@ -46,11 +41,6 @@ def tell(capsys):
         return code, [' '.join(line.split()) for line in shown.out.splitlines()]
 
     return tell
-
-
-def test_each_group_of_ours_is_a_socket():
-    declared = set(house.groups_of_ours()) | house.FILLED_BY_VENDORS
-    assert {socket.group for socket in sockets.SOCKETS} == declared
 
 
 def test_all_of_ours_can_be_used(tell):
@@ -97,18 +87,3 @@ def test_a_name_that_two_packages_declare_is_shown_twice(site, tell):
     assert 'designate BROKEN trove 1.0.0 trove.dns.designate:Designate' in lines
     told = 'it is declared by acme-trove 1.2 (acme:Dns) and by trove 1.0.0 (trove.dns.designate:Designate)'
     assert sum(line.startswith(told) for line in lines) == 2
-
-
-def test_the_tool_itself(tmp_path):
-    vendor.Site(tmp_path).install(modules={'acme_dead': 'raise SystemExit(7)'}, trove__dns={'acme': 'acme_dead:Dns'})
-    done = subprocess.run(
-        [sys.executable, '-m', 'trove.cmd.manage', 'plugins'],
-        env={**os.environ, 'PYTHONPATH': str(tmp_path)},
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert (done.returncode, done.stderr) == (1, '')
-    assert 'acme_dead:Dns of acme-trove 1.2 cannot be imported (SystemExit: 7)' in done.stdout
-    assert 'Designate' in done.stdout
