@@ -27,7 +27,7 @@ BusError = (
 
 
 def deliver(send: Callable[[int], Answer]) -> Answer:
-    """Return what ``send(retries)`` returns; it is tried once more when it failed though the bus is there.
+    """Return what ``send(retries)`` returns; it is tried once more when it was not delivered though the bus is there.
 
     oslo.messaging keeps a connection over which a message was refused, with its channel closed. Without a retry
     it is not connected anew, so that every later message would fail on it, too: the same connection is
@@ -35,10 +35,7 @@ def deliver(send: Callable[[int], Answer]) -> Answer:
     """
     try:
         return send(0)
-    except oslo_messaging.MessagingTimeout:
-        # It was sent, or waited as long as it may.
-        raise
-    except BusError:
+    except oslo_messaging.MessageDeliveryFailure:
         transport.check_reachable()
         return send(1)
 

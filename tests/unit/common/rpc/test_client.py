@@ -1,10 +1,14 @@
-"""Wake-ups that never block."""
+"""Wake-ups that never block; and what is sent a second time."""
 
 import queue
 import threading
 from typing import Any
 
+import oslo_messaging
+import pytest
+
 from trove.common import context, rpc
+from trove.common.rpc import client as rpc_client
 
 
 class ClientDouble:
@@ -46,3 +50,16 @@ def test_what_does_not_fit_is_dropped_and_nobody_waits() -> None:
         waker.send(context.service_context(), 'run_operation', operation_id=number)
     client.may_go_on.set()
     assert client.taken.get(timeout=5)[1] == {'operation_id': 0}
+
+
+@pytest.mark.parametrize('error', [oslo_messaging.RemoteError('ValueError'), oslo_messaging.MessagingTimeout()])
+def test_what_was_delivered_is_not_sent_again(error: Exception) -> None:
+    tries = []
+
+    def send(retries: int) -> None:
+        tries.append(retries)
+        raise error
+
+    with pytest.raises(type(error)):
+        rpc_client.deliver(send)
+    assert tries == [0]
