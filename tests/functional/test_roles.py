@@ -71,6 +71,11 @@ def requests(user):
             yield method, route, path, body
 
 
+def told(response):
+    """Return what a response says, without the time at which the next request is welcome: that goes on."""
+    return response.status, re.sub('"nextAvailable": "[^"]+"', '', response.text)
+
+
 def test_every_action_is_tried():
     assert set(ACTIONS) == set(schema.ACTION['properties'])
     assert set(MGMT_ACTIONS) == set(mgmt_schema.INSTANCE_ACTION['properties'])
@@ -81,7 +86,7 @@ def test_a_reader_reads_what_a_member_reads(filled):
     for method, route, path, _body in requests('reader'):
         if method == 'GET':
             as_reader, as_member = (filled.request(method, path, user) for user in ('reader', 'demo'))
-            assert (as_reader.status, as_reader.text) == (as_member.status, as_member.text), f'{method} {route}'
+            assert told(as_reader) == told(as_member), f'{method} {route}'
             assert ('/mgmt/' in route) == (as_reader.status_int in (401, 403)), route
     assert filled.request('GET', test_sweep.path_of('/{tenant_id}/mgmt/quotas/{tenant_id}'), 'reader').status_int == 200
     assert everything(filled) == before
