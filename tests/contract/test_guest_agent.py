@@ -73,20 +73,20 @@ def guest():
 
 
 @pytest.fixture
-def bus(private_broker):
-    """The control plane's end of a private bus."""
+def bus(shared_broker):
+    """The control plane's end of the bus."""
     conf = cfg.CONF
     trove_cfg.register(conf, api.OPTS)
     conf([], default_config_files=[])
     conf.set_override('agent_call_low_timeout', 10)
-    transport.start(conf, private_broker.url)
-    conf.set_override('transport_url', private_broker.url)
-    settings = private_broker.settings
+    transport.start(conf, shared_broker.url)
+    conf.set_override('transport_url', shared_broker.url)
+    settings = shared_broker.settings
     trove_cfg.register(conf, broker_options.RABBITMQ_OPTS, broker_options.GROUP)
-    conf.set_override('management_url', private_broker.management_url, broker_options.GROUP)
+    conf.set_override('management_url', shared_broker.management_url, broker_options.GROUP)
     conf.set_override('management_user', settings.user, broker_options.GROUP)
     conf.set_override('management_password', settings.password, broker_options.GROUP)
-    yield private_broker
+    yield shared_broker
     transport.stop()
     conf.reset()
 

@@ -95,9 +95,7 @@ class Deployment:
         # Nobody listens on the topics of the guests, so that what the ledger waits for stands for the cast.
         for row in self.operations(tables.operations.c.state.in_(ledger.ACTIVE_STATES)):
             if row.step in ('prepare_datastore', 'await_ready') and row.subject_id in self.outside.instance_ids():
-                casts = self.outside.folder / row.subject_id / 'casts'
-                casts.mkdir(exist_ok=True)
-                (casts / f'{row.id}.prepare.once').touch()
+                agents_double.cast(self.outside, row.subject_id, f'{row.id}.prepare', 'once')
         self.agents.turn()
 
     def operations(self, *conditions):

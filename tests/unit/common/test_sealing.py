@@ -3,8 +3,6 @@
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from trove.common import exception, sealing
 
@@ -65,21 +63,14 @@ def test_one_secret_is_another_key_for_another_instance():
         opened(key.seal(sealing.TO_CONTROL, message()).replace(INSTANCE, other.instance_id), key)
 
 
-@given(st.data())
-def test_message_that_was_changed_anywhere_is_refused(data):
+def test_message_that_was_changed_anywhere_is_refused():
     key = make_key()
     text = key.seal(sealing.TO_CONTROL, message())
     # The last letters of base64 hold bits that nobody reads.
-    place = data.draw(st.integers(0, len(text) - 5))
-    changed = 'B' if text[place] == 'A' else 'A'
-    with pytest.raises(sealing.Refused):
-        opened(text[:place] + changed + text[place + 1 :], key)
-
-
-@given(st.one_of(st.none(), st.integers(), st.binary(), st.text(), st.lists(st.text())))
-def test_anything_else_is_refused(text):
-    with refused('malformed'):
-        sealing.Sealed.read(text)
+    for place in range(len(text) - 4):
+        changed = 'B' if text[place] == 'A' else 'A'
+        with pytest.raises(sealing.Refused):
+            opened(text[:place] + changed + text[place + 1 :], key)
 
 
 def test_text_is_measured_before_it_is_looked_at():
