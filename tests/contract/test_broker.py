@@ -68,30 +68,25 @@ def test_a_node_lives_on_loopback_alone_and_goes_without_a_trace(node):
     assert not any(os.path.exists(f'/proc/{process.pid}') for process in running)
 
 
-def test_several_nodes_run_side_by_side(node, tmp_path):
-    other = broker.Broker(tmp_path / 'other')
-    try:
-        node.start()
-        other.start()
-        assert node.is_ready()
-        assert other.is_ready()
-        assert node.url != other.url
-        other.stop()
-        assert node.is_ready()
-    finally:
-        other.stop()
-
-
-def test_secrets_are_for_the_owner_alone_and_not_on_the_command_line(node):
+def test_several_nodes_run_side_by_side(shared_broker, node):
     node.start()
+    assert shared_broker.is_ready()
+    assert node.is_ready()
+    assert shared_broker.url != node.url
+    node.stop()
+    assert shared_broker.is_ready()
+
+
+def test_secrets_are_for_the_owner_alone_and_not_on_the_command_line(shared_broker):
+    settings = shared_broker.settings
     for name in ('broker.json', 'rabbitmq.conf', 'home/.erlang.cookie'):
-        assert (node.folder / name).stat().st_mode & 0o077 == 0
-    for daemon in node.daemons():
+        assert (shared_broker.folder / name).stat().st_mode & 0o077 == 0
+    for daemon in shared_broker.daemons():
         process = daemon.find()
         assert isinstance(process, processes.Process)
         arguments = pathlib.Path(f'/proc/{process.pid}/cmdline').read_text()
-        assert node.settings.password not in arguments
-        assert node.settings.cookie not in arguments
+        assert settings.password not in arguments
+        assert settings.cookie not in arguments
 
 
 def test_a_port_that_is_taken_is_said_to_be(tmp_path):

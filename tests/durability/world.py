@@ -44,7 +44,7 @@ BESIDE = (RENAME, CLEAR)
 PARTS = (*provider_double.PARTS, *naming_double.PARTS, 'account')
 MANAGER = 'mysql'
 LIMIT_SECONDS = 120
-POLL_SECONDS = 0.05
+POLL_SECONDS = 0.1
 
 
 @dataclasses.dataclass(frozen=True)
