@@ -1,5 +1,7 @@
 """Fixtures that tests of every kind share, one module per kind of outside part; and who runs which tests."""
 
+import functools
+
 from xdist.scheduler import LoadFileScheduling
 
 pytest_plugins = [
@@ -7,20 +9,23 @@ pytest_plugins = [
     'tests.fixtures.databases',
 ]
 
-E2E = {
-    'shared_stack': ('bad_input', 'changes', 'databases_and_users', 'delete_in_build', 'instances', 'secrets'),
-    'fragile_stack': ('bus_away', 'killed_daemons', 'quota'),
-}
-STACKS = {f'tests/e2e/test_{name}.py': stack for stack, names in E2E.items() for name in names}
-"""Files whose tests share a stack, which takes half a minute to come and go."""
+STACKS = ('shared_stack', 'fragile_stack')
+"""Fixtures of ``tests/e2e``; each of them takes half a minute to come and go."""
+
+
+@functools.cache
+def stack_in(path):
+    """Return which stack the tests of a file use."""
+    text = path.read_text(encoding='utf-8')
+    return next((stack for stack in STACKS if stack in text), None)
 
 
 class Together(LoadFileScheduling):
-    """Lets one process run all tests of a file, and of all files that share a stack."""
+    """Lets one process run all tests of a file, and of all files that use the same stack."""
 
     def _split_scope(self, nodeid):
         file = super()._split_scope(nodeid)
-        return STACKS.get(file, file)
+        return stack_in(self.config.rootpath / file) or file
 
 
 def pytest_xdist_make_scheduler(config, log):

@@ -40,8 +40,8 @@ def run_tests(more: Iterable[str]) -> bool:
     run('coverage', 'erase')
     passed = [
         run('pytest', *_present(PURE), '-n', str(os.cpu_count() or 1), *measured),
-        # Half of the time they wait for servers. Not more at once on a large machine: each of them may start a
-        # broker and several engines.
+        # Three keep two cores busy, because each of them waits for servers now and then. Not more at once on a large
+        # machine: each of them may start a broker and several engines.
         run('pytest', *_present(WITH_SERVERS), '-n', '3', '--dist', 'loadfile', '--no-loadscope-reorder', *measured),
     ]
     return all(passed)
