@@ -261,9 +261,11 @@ def test_engine_that_dies_is_told_and_started_again(guest, agents, conductor, ac
     hosts.await_true(lambda: _answers(door))
     prepare(guest, door)
     conductor.await_status('healthy')
-    os.kill(guest.process().pid, signal.SIGKILL)
+    engine = guest.process()
+    os.kill(engine.pid, signal.SIGKILL)
+    hosts.await_true(lambda: is_started_anew(guest, engine))
+    conductor.statuses = queue.Queue()
     conductor.await_status('healthy')
-    hosts.await_true(lambda: guest.process().is_alive())
 
 
 def test_agent_without_a_bus_comes_and_goes(guest, agents):
