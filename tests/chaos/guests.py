@@ -28,7 +28,7 @@ from oslo_config import cfg
 from tests.chaos import daemon, ground
 from tests.fixtures import guest_double, provider_double
 from trove.common import cfg as trove_cfg
-from trove.common import states
+from trove.common import ending, states
 from trove.common.rpc import transport
 from trove.conductor import api as conductor_api
 from trove.guestagent import agent, bus, options
@@ -193,9 +193,9 @@ def main() -> None:
     transport.start(cfg.CONF)
     provider_double.Outside(folder / 'outside').write('-', BEGAN, '-')
     guests = Guests(folder)
-    ending = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: ending.set())
-    while not ending.wait(LOOK_SECONDS):
+    asked = ending.Ending()
+    signal.signal(signal.SIGTERM, asked.set)
+    while not asked.wait(LOOK_SECONDS):
         guests.turn()
     # They may be killed at any time, and threads that wait for the bus would be waited for.
     os._exit(0)

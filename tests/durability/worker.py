@@ -12,7 +12,7 @@ from sqlalchemy import orm
 
 from tests.durability import world
 from tests.fixtures import agents_double, guest_bus, naming_double
-from trove.common import plugs, processes
+from trove.common import ending, plugs, processes
 from trove.datastore import descriptions
 from trove.db import guest_keys
 from trove.db import operations as ledger
@@ -187,12 +187,11 @@ def _has(kind, doom):
 def main(place, doom=None, is_ready=None, make_tools=tools_of):
     """Work until SIGTERM, or until doom comes."""
     logging.basicConfig(filename=os.path.join(place.folder, f'worker-{os.getpid()}.log'), level=logging.INFO)
-    is_ending = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: is_ending.set())
+    asked = ending.Ending()
+    signal.signal(signal.SIGTERM, asked.set)
     runner = build(place, doom, make_tools)
     runner.start()
     if is_ready is not None:
         is_ready.set()
-    while not is_ending.wait(0.1):
-        pass
+    asked.wait()
     runner.stop()

@@ -10,7 +10,7 @@ from oslo_config import cfg
 from oslo_log import log as logging
 
 from trove.common import cfg as trove_cfg
-from trove.common import exception, rpc
+from trove.common import ending, exception, rpc
 from trove.common.rpc import transport
 from trove.conductor import api as conductor_api
 from trove.guestagent import agent, bus, dbaas, options
@@ -42,27 +42,27 @@ def main() -> int:
 
 def serve(conf: cfg.ConfigOpts) -> None:
     """Run the agent until a signal ends it."""
-    ending = threading.Event()
+    asked = ending.Ending()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ending.set())
+        signal.signal(number, asked.set)
     if not conf.guest_id:
         raise exception.ConfigurationError(reason='guest_id is not set')
     stores.check(conf)
     try:
-        datastore = dbaas.make_manager(conf, ending.wait)
+        datastore = dbaas.make_manager(conf, asked.wait)
     except exception.GuestError:
-        if ending.is_set():
+        if asked.is_set():
             return
         raise
-    Service(conf, datastore, ending).run()
+    Service(conf, datastore, asked).run()
 
 
 class Service:
     """The agent on its bus, until a signal ends it."""
 
-    def __init__(self, conf: cfg.ConfigOpts, datastore: datastore_manager.Manager, ending: threading.Event) -> None:
+    def __init__(self, conf: cfg.ConfigOpts, datastore: datastore_manager.Manager, asked: ending.Ending) -> None:
         self._conf = conf
-        self._ending = ending
+        self._asked = asked
         self._bus = bus.Bus(conf)
         self._guest = agent.Agent(conf, datastore, self._bus.conductor, self._bus.keys.renew)
 
@@ -75,7 +75,7 @@ class Service:
         serving = threading.Thread(target=self._serve, name='rpc server', daemon=True)
         serving.start()
         LOG.info('The agent of instance %s was started', instance_id)
-        self._ending.wait()
+        self._asked.wait()
         LOG.info('The agent of instance %s ends; its engine goes on', instance_id)
         if self._bus.is_served:
             serving.join(LEAVE_SECONDS)
@@ -84,17 +84,17 @@ class Service:
 
     def _serve(self) -> None:
         is_told = False
-        while not self._ending.is_set():
+        while not self._asked.is_set():
             try:
                 self._bus.join(self._guest.endpoint)
             except rpc.BusError as error:
                 if not is_told:
                     LOG.warning('The bus is not served and is tried again: %s', error)
                 is_told = True
-                self._ending.wait(LOOK_SECONDS)
+                self._asked.wait(LOOK_SECONDS)
                 continue
             is_told = False
-            while not self._ending.wait(LOOK_SECONDS):
+            while not self._asked.wait(LOOK_SECONDS):
                 # The broker gives the account another password some time after the key was rotated.
                 if self._bus.is_outdated():
                     break
