@@ -28,7 +28,7 @@ def interrupt(world, instance_id, power, **changes):
 def test_resize_restarts_every_process_once(world, provider, instance, flavor):
     before = world.processes(instance.instance_id)
     provider.resize_server(instance.instance_id, flavor)
-    until(lambda: world.engines(instance.instance_id))
+    until(lambda: world.serving(instance.instance_id))
     after = world.machines(instance.instance_id) + world.engines(instance.instance_id)
     assert not set(before) & set(after)
     provider.resize_server(instance.instance_id, flavor)
@@ -66,7 +66,7 @@ def test_what_nobody_finishes_is_seen_and_resumed(world, instance, power, status
     assert provider.find_server(instance.instance_id).status == status
     assert provider.resume_servers() == [], 'whoever does it may be at it still'
     now.turn(3600)
-    assert provider.resume_servers() == [instance.instance_id]
+    until(lambda: provider.resume_servers() == [instance.instance_id])
     providers.become(provider, instance.instance_id, providers.ACTIVE)
 
 
@@ -101,7 +101,7 @@ def test_rebuild_keeps_data_and_makes_the_rest_anew(world, provider, instance):
     provider.rebuild_server(
         dataclasses.replace(instance, name='another', tcp_ports=(str(world.port), str(world.port + 1)))
     )
-    until(lambda: world.engines(instance.instance_id))
+    until(lambda: world.serving(instance.instance_id))
     there = [name for name in ('volume/mine', 'state/mine', 'tmp/mine', 'etc/old.conf') if (home / name).exists()]
     assert there == ['volume/mine', 'state/mine']
     record = records.load(str(home))
@@ -123,7 +123,7 @@ def test_processes_that_do_not_end_make_the_call_come_again(world, monkeypatch, 
     provider = world.provider(time_source=now)
     request = world.request('stubborn')
     providers.build(provider, request)
-    until(lambda: world.engines(request.instance_id))
+    until(lambda: world.serving(request.instance_id))
     with pytest.raises(exception.ComputeBusy, match='do not end'):
         provider.resize_server(request.instance_id, flavor)
     assert provider.find_server(request.instance_id).status == STATES.RESIZE

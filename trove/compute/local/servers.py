@@ -99,10 +99,17 @@ class Servers:
             self._prepare(place, record, target)
             command = [*self._settings.guest_command(target.user), *place.guest_arguments()]
             environment = self._settings.environment(target.user, place.path('state'), place.path('tmp'))
-            target.launch(command, environment)
-            if not processes.wait_until(lambda: target.process() is not None, START_WAIT_SECONDS):
-                return
-            LOG.info('The server of instance %s was started', place.instance_id)
+
+            def is_up() -> bool:
+                if target.process() is not None:
+                    return True
+                # Again, because a machine that was just killed holds its lock a moment longer than it is seen.
+                target.launch(command, environment)
+                return False
+
+            if processes.wait_until(is_up, START_WAIT_SECONDS):
+                LOG.info('The server of instance %s was started', place.instance_id)
+        # Also when it takes longer: it is on its way, and one that never comes is missed and resumed.
         if record.power != records.RUNNING:
             self.want(place, records.RUNNING)
 
