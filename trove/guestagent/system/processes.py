@@ -10,6 +10,7 @@ from trove.common.processes import Process, find
 __all__ = ['Process', 'end', 'find', 'find_marked', 'is_unreaped', 'kill_marked']
 
 MARK = 'TROVE_UNIT'
+KILL_ROUNDS = 10
 
 
 def find_marked(mark: str) -> Process | None:
@@ -40,11 +41,14 @@ def is_unreaped(leader: int) -> bool:
 
 
 def kill_marked(mark: str) -> None:
-    """Kill all processes whose environment carries our mark."""
-    for pid in processes.pids():
-        process = find(pid) if _is_marked(pid, mark) else None
-        if process is not None:
+    """Kill all processes whose environment carries our mark, also those that they have just started."""
+    for _round in range(KILL_ROUNDS):
+        marked = [found for pid in processes.pids() if _is_marked(pid, mark) and (found := find(pid)) is not None]
+        if not marked:
+            return
+        for process in marked:
             process.send(signal.SIGKILL)
+        for process in marked:
             _await_end(process, time.sleep)
 
 

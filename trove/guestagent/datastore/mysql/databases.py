@@ -1,5 +1,6 @@
 """Databases in an engine of the MySQL family."""
 
+import contextlib
 from typing import Any
 
 from trove.common import exception
@@ -25,7 +26,9 @@ class Databases(abilities.DatabaseStore):
         with self._engine.session() as session:
             for database in databases:
                 if not _exists(session, database['name']):
-                    _create(session, database)
+                    # The engine may be about to finish what an agent asked for that was killed.
+                    with contextlib.suppress(exception.DatabaseExists):
+                        _create(session, database)
 
     def delete(self, name: str) -> None:
         with self._engine.session() as session:

@@ -1,5 +1,6 @@
 """Databases in PostgreSQL."""
 
+import contextlib
 from typing import Any
 
 from trove.common import exception
@@ -25,9 +26,10 @@ class Databases(abilities.DatabaseStore):
         with self._engine.session() as session:
             for database in databases:
                 if not exists(session, database['name']):
-                    _create(session, database)
-                else:
-                    _close_to_others(session, database['name'])
+                    # The engine may be about to finish what an agent asked for that was killed.
+                    with contextlib.suppress(exception.DatabaseExists):
+                        _create(session, database)
+                _close_to_others(session, database['name'])
 
     def delete(self, name: str) -> None:
         with self._engine.session() as session:
@@ -69,7 +71,7 @@ def _create(session: client.Session, database: dict[str, Any]) -> None:
     try:
         session.query(' '.join(statement))
     except client.EngineRefused as error:
-        if error.state == client.STATE_DATABASE_EXISTS:
+        if error.state in client.STATES_DATABASE_EXISTS:
             raise exception.DatabaseExists(name=database['name']) from error
         if error.state in client.STATES_BAD_LOCALE:
             reason = 'the engine does not know its character set or collation, or they do not go together'
