@@ -111,19 +111,20 @@ class Broker:
             run_path,
             log_path,
             grace_seconds=2,
+            is_ready=lambda: _is_open(settings.mapper_port),
         )
         # With input allowed the start script becomes the Erlang machine itself instead of
         # watching it, so the pid is the node's own; -noinput keeps the shell away all the same.
-        node = processes.Daemon('rabbitmq', [server, '-noinput'], environment, run_path, log_path)
+        node = processes.Daemon(
+            'rabbitmq', [server, '-noinput'], environment, run_path, log_path, is_ready=self.is_ready
+        )
         self._daemons = [mapper, node]
         return self._daemons
 
     def is_ready(self) -> bool:
         """Whether the node answers the protocol and lets its accounts be managed."""
         settings = self.settings
-        with contextlib.suppress(OSError), socket.create_connection((ADDRESS, settings.management_port), 1):
-            return self._answers(settings.port)
-        return False
+        return _is_open(settings.management_port) and self._answers(settings.port)
 
     @staticmethod
     def _answers(port: int) -> bool:
@@ -139,14 +140,13 @@ class Broker:
     def start(self, timeout_seconds: float = START_SECONDS) -> None:
         """Start the node and wait until it answers; nothing happens when it runs already."""
         deadline = time.monotonic() + timeout_seconds
-        mapper, node = self.daemons()
-        mapper.start()
-        node.start()
-        while not self.is_ready():
-            if node.find() is None or time.monotonic() > deadline:
-                self.stop()
-                raise StackError(f'The message broker did not come up; {node.log_path} says why.')
-            time.sleep(0.1)
+        for daemon in self.daemons():
+            daemon.start()
+            while not daemon.is_ready():
+                if daemon.find() is None or time.monotonic() > deadline:
+                    self.stop()
+                    raise StackError(f'The message broker did not come up; {daemon.log_path} says why.')
+                time.sleep(0.1)
 
     def stop(self) -> None:
         """Stop the node and its port mapper; the messages of durable queues stay in the folder."""
@@ -200,12 +200,18 @@ class Broker:
         }
 
 
+def _is_open(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection((ADDRESS, port), 1):
+        return True
+    return False
+
+
 def _node_name(settings: Settings) -> str:
     return f'trove-{settings.port}@localhost'
 
 
 def _new_settings(port: int | None) -> Settings:
-    free = free_ports(4)
+    free = [free_port for free_port in free_ports(5) if free_port != port]
     alphabet = string.ascii_letters + string.digits
     return Settings(
         port=port or free[0],

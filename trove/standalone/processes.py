@@ -7,7 +7,7 @@ import pathlib
 import select
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from trove.common import processes
@@ -55,6 +55,7 @@ class Daemon:
     run_path: pathlib.Path
     log_path: pathlib.Path
     grace_seconds: float = 20
+    is_ready: Callable[[], bool] = lambda: True
     _child: 'subprocess.Popen[bytes] | None' = field(default=None, repr=False)
 
     @property

@@ -1,6 +1,5 @@
 """One stack as a whole: up, down, status, reset."""
 
-import contextlib
 import dataclasses
 import json
 import pathlib
@@ -215,7 +214,7 @@ def _get(url: str, authorization: str) -> dict[str, Any] | None:
     # A proxy that the caller's environment names has no business with loopback.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(urllib.request.Request(url, headers=headers), timeout=5) as response:
+        with opener.open(urllib.request.Request(url, headers=headers), timeout=20) as response:
             answer: dict[str, Any] = json.load(response)
     except (OSError, ValueError):
         return None
@@ -224,9 +223,21 @@ def _get(url: str, authorization: str) -> dict[str, Any] | None:
 
 def make_user(name: str) -> None:
     """Make the system user that guests run as, unless it exists."""
-    with contextlib.suppress(KeyError):
+    # Of two useradd at once the later one fails, or gives the user another number.
+    with standalone_state.shared_lock():
+        if not _is_user(name):
+            _add_user(name)
+
+
+def _is_user(name: str) -> bool:
+    try:
         pwd.getpwnam(name)
-        return
+    except KeyError:
+        return False
+    return True
+
+
+def _add_user(name: str) -> None:
     command = ['useradd', '--system', '--user-group', '--no-create-home', '--home-dir', '/nonexistent']
     try:
         done = subprocess.run(

@@ -27,6 +27,18 @@ def choose_folder(argument: str | None, environment: Mapping[str, str]) -> pathl
     return pathlib.Path(os.path.abspath(os.path.expanduser(chosen)))
 
 
+@contextlib.contextmanager
+def shared_lock() -> Iterator[None]:
+    """Wait until no other stack changes what all stacks of root share."""
+    SHARED_ROOT.mkdir(mode=0o755, parents=True, exist_ok=True)
+    folder = os.open(SHARED_ROOT, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
 class State:
     """Paths and remembered settings of one stack.
 

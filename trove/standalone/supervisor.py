@@ -73,8 +73,13 @@ class Supervisor:
 
     def look(self) -> None:
         """Start what does not run and is due."""
+        before = None
         for watched in self._first:
+            # Each needs the one before it: the node of a broker would start a port mapper of its own.
+            if before is not None and watched.daemon.find() is None and not before.daemon.is_ready():
+                break
             self._look_at(watched)
+            before = watched
         if self._hold_until is not None and not self._is_ready() and self._now() < self._hold_until:
             return
         self._hold_until = None

@@ -27,9 +27,13 @@ class Daemon:
     events: list
     is_broken: bool = False
     process: Process | None = None
+    ready: bool = True
 
     def find(self):
         return self.process
+
+    def is_ready(self):
+        return self.ready
 
     def start(self):
         self.events.append(f'start {self.name}')
@@ -88,6 +92,18 @@ def test_daemons_are_not_held_back_for_ever(scene):
     scene.is_ready = False
     scene.look()
     assert scene.look(supervisor.LONGEST_HOLD_SECONDS) == ['start api', 'start conductor']
+
+
+def test_what_comes_first_is_ready_before_the_next_is_started(scene):
+    mapper = Daemon('mapper', scene.events, ready=False)
+    scene.supervisor = supervisor.Supervisor([mapper, scene.broker], [], lambda: True, scene.end_guests, scene.now)
+    assert scene.look() == ['start mapper']
+    assert scene.look() == []
+    mapper.ready = True
+    assert scene.look() == ['start broker']
+    # Who runs already is left alone, whatever becomes of the first one.
+    mapper.ready = False
+    assert scene.look() == []
 
 
 def test_a_broker_that_goes_later_holds_nobody_back(scene):
