@@ -4,6 +4,8 @@ import functools
 
 from xdist.scheduler import LoadFileScheduling
 
+from trove.standalone import broker
+
 pytest_plugins = [
     'tests.fixtures.broker',
     'tests.fixtures.databases',
@@ -11,6 +13,14 @@ pytest_plugins = [
 
 STACKS = ('shared_stack', 'fragile_stack')
 """Fixtures of ``tests/e2e``; each of them takes half a minute to come and go."""
+
+
+def pytest_configure(config):
+    """Let processes that run tests at the same time choose among ports of their own."""
+    worker = getattr(config, 'workerinput', None)
+    if worker is not None:
+        number = int(worker['workerid'].removeprefix('gw'))
+        broker.PORTS = broker.PORTS[number :: worker['workercount']]
 
 
 @functools.cache

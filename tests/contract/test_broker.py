@@ -8,6 +8,7 @@ import amqp
 import pytest
 
 from trove.standalone import broker, processes
+from trove.testing import hosts
 
 
 @pytest.fixture
@@ -70,11 +71,11 @@ def test_a_node_lives_on_loopback_alone_and_goes_without_a_trace(node):
 
 def test_several_nodes_run_side_by_side(shared_broker, node):
     node.start()
-    assert shared_broker.is_ready()
-    assert node.is_ready()
+    hosts.await_true(shared_broker.is_ready)
+    hosts.await_true(node.is_ready)
     assert shared_broker.url != node.url
     node.stop()
-    assert shared_broker.is_ready()
+    hosts.await_true(shared_broker.is_ready)
 
 
 def test_secrets_are_for_the_owner_alone_and_not_on_the_command_line(shared_broker):

@@ -19,7 +19,7 @@ def configure(url, **settings):
     conf = cfg.CONF
     conf([], project='trove', default_config_files=[], default_config_dirs=[])
     conf.register_opts(options.RABBITMQ_OPTS, options.GROUP)
-    for name, value in settings.items():
+    for name, value in {'management_timeout': 60, **settings}.items():
         conf.set_override(name, value, options.GROUP)
     # The library registers its options with the first look at a URL.
     rabbitmq.oslo_messaging.TransportURL.parse(conf, 'fake://')

@@ -1,5 +1,6 @@
 """A program with the real credentials of a guest does its worst on a real broker with the real conductor."""
 
+import contextlib
 import json
 import queue
 import time
@@ -34,7 +35,7 @@ CONDUCTOR = 'trove-conductor'
 TASKMANAGER = 'taskmanager'
 CONTEXT = trove_context.service_context()
 JSON = {'content_type': 'application/json', 'content_encoding': 'utf-8'}
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 
 
 class Guest:
@@ -90,7 +91,7 @@ class Attacker:
             deed(channel)
             # A publishing is refused behind our back.
             while True:
-                self.connection.drain_events(timeout=5)
+                self.connection.drain_events(timeout=PATIENCE_SECONDS)
         assert caught.value.code == 403
         assert 'ACCESS_REFUSED' in str(caught.value)
 
@@ -184,6 +185,7 @@ def configure(node):
     transport.start(conf, node.url)
     conf.set_override('transport_url', node.url)
     conf.set_override('management_url', node.management_url, broker_options.GROUP)
+    conf.set_override('management_timeout', PATIENCE_SECONDS, broker_options.GROUP)
     return conf
 
 
@@ -289,7 +291,7 @@ def test_no_account_is_named_falsely(attacker):
     message = amqp.Message('{}', user_id='trove', **JSON)
     with pytest.raises(amqp.exceptions.PreconditionFailed):
         channel.basic_publish(message, sealed.exchange_of(HOSTILE), CONDUCTOR)
-        attacker.connection.drain_events(timeout=5)
+        attacker.connection.drain_events(timeout=PATIENCE_SECONDS)
 
 
 def test_connections_of_one_guest_are_few(place, attacker):
@@ -444,9 +446,10 @@ def test_a_large_message_ends_nothing_but_its_channel(place, counts):
     attacker.publish(envelope({'method': 'sealed', 'args': {'text': 'x' * (transport.most_bytes() + 1)}}))
     counts('size')
     # The broker itself takes nothing that is larger still.
-    with pytest.raises((amqp.exceptions.PreconditionFailed, OSError)):
+    with pytest.raises((amqp.exceptions.PreconditionFailed, OSError)) as caught:
         attacker.publish('x' * (5 * 1024**2))
-        attacker.connection.drain_events(timeout=5)
+        attacker.connection.drain_events(timeout=PATIENCE_SECONDS)
+    assert not isinstance(caught.value, TimeoutError)
     attacker.close()
     place.check_goes_on()
 
@@ -454,15 +457,16 @@ def test_a_large_message_ends_nothing_but_its_channel(place, counts):
 def test_a_flood_keeps_nobody_from_being_answered(place, attacker, counts, caplog):
     text = attacker.key.seal(sealing.TO_CONTROL, attacker.message('heartbeat', **heartbeat()))[:-8] + 'AAAAAAA='
     number = 3000
-    began = time.monotonic()
+    began, spent = time.monotonic(), time.process_time()
     for _message in range(number):
         attacker.say(text)
     counts('seal', number)
-    each = (time.monotonic() - began) / number
+    # Of the processor's time: the clock also counts what other processes take.
+    each = (time.process_time() - spent) / number
     place.check_goes_on()
     assert each < 0.005, f'{each * 1000:.2f} ms for each refused message'
     lines = [record for record in caplog.records if '(seal)' in record.getMessage()]
-    assert len(lines) <= PATIENCE_SECONDS / refusals.LOG_SECONDS + 1
+    assert len(lines) <= (time.monotonic() - began) / refusals.LOG_SECONDS + 1
 
 
 def test_errors_of_guests_are_ours(place):
@@ -497,7 +501,8 @@ def test_nothing_is_left_of_a_deleted_guest(place):
     with pytest.raises((amqp.exceptions.AMQPError, OSError)):
         # Its connection is ended with the account.
         for _second in range(PATIENCE_SECONDS):
-            attacker.connection.drain_events(timeout=1)
+            with contextlib.suppress(TimeoutError):
+                attacker.connection.drain_events(timeout=1)
     attacker.close()
     with pytest.raises(amqp.exceptions.AccessRefused):
         place.attacker()

@@ -29,6 +29,7 @@ from trove.testing import hosts
 
 CONTEXT = trove_context.service_context()
 ENGINE = 'redis'
+PATIENCE_SECONDS = 120
 
 
 class Conductor:
@@ -60,7 +61,7 @@ class Conductor:
 
     def await_status(self, status):
         while True:
-            payload = self.statuses.get(timeout=30)
+            payload = self.statuses.get(timeout=PATIENCE_SECONDS)
             if payload['service_status'] == status:
                 return payload
 
@@ -78,7 +79,7 @@ def bus(shared_broker):
     conf = cfg.CONF
     trove_cfg.register(conf, api.OPTS)
     conf([], default_config_files=[])
-    conf.set_override('agent_call_low_timeout', 10)
+    conf.set_override('agent_call_low_timeout', PATIENCE_SECONDS)
     transport.start(conf, shared_broker.url)
     conf.set_override('transport_url', shared_broker.url)
     settings = shared_broker.settings
@@ -86,6 +87,7 @@ def bus(shared_broker):
     conf.set_override('management_url', shared_broker.management_url, broker_options.GROUP)
     conf.set_override('management_user', settings.user, broker_options.GROUP)
     conf.set_override('management_password', settings.password, broker_options.GROUP)
+    conf.set_override('management_timeout', PATIENCE_SECONDS, broker_options.GROUP)
     yield shared_broker
     transport.stop()
     conf.reset()
@@ -101,7 +103,8 @@ def account(bus, key):
     """The URL of the guest's own account."""
     accounts = rabbitmq.RabbitMQ(cfg.CONF)
     accounts.make(broker.account_of(key))
-    return accounts.bus_url(broker.account_of(key))
+    yield accounts.bus_url(broker.account_of(key))
+    accounts.delete(key.instance_id)
 
 
 @pytest.fixture
@@ -170,7 +173,7 @@ def test_agent_prepares_once_reports_and_answers(guest, agents, conductor, accou
     hosts.await_true(lambda: _answers(door))
     prepare(guest, door)
     prepare(guest, door)
-    assert conductor.ends.get(timeout=30) == (guest.conf.guest_id, 'operation/prepare', None)
+    assert conductor.ends.get(timeout=PATIENCE_SECONDS) == (guest.conf.guest_id, 'operation/prepare', None)
     payload = conductor.await_status('healthy')
     assert payload['prepared'] is True
     assert payload['volume']['total'] > 0
@@ -184,7 +187,7 @@ def test_agent_prepares_once_reports_and_answers(guest, agents, conductor, accou
     hosts.await_true(lambda: is_started_anew(guest, engine))
     engine = guest.process()
     agent.send_signal(signal.SIGTERM)
-    assert agent.wait(20) == 0
+    assert agent.wait(PATIENCE_SECONDS) == 0
     assert engine.is_alive()
     # Another agent finds the engine, says that it is well, and starts it again when it died.
     agents(account)
@@ -204,9 +207,9 @@ def test_agent_stops_starts_and_rebuilds_by_jobs(guest, agents, conductor, accou
     hosts.await_true(lambda: _answers(door))
     prepare(guest, door)
     conductor.await_status('healthy')
-    assert conductor.ends.get(timeout=30)[1:] == ('operation/prepare', None)
+    assert conductor.ends.get(timeout=PATIENCE_SECONDS)[1:] == ('operation/prepare', None)
     door.stop_db(CONTEXT, 'operation/stop')
-    assert conductor.ends.get(timeout=30)[1:] == ('operation/stop', None)
+    assert conductor.ends.get(timeout=PATIENCE_SECONDS)[1:] == ('operation/stop', None)
     conductor.await_status('shutdown')
     # It stays down for another agent, too.
     agent.kill()
@@ -218,12 +221,12 @@ def test_agent_stops_starts_and_rebuilds_by_jobs(guest, agents, conductor, accou
     assert not guest.process().is_alive()
     start = wire.pack(requests.StartRequest(guest.template(512)))
     door.start_db_with_conf_changes(CONTEXT, 'operation/start', start)
-    assert conductor.ends.get(timeout=30)[1:] == ('operation/start', None)
+    assert conductor.ends.get(timeout=PATIENCE_SECONDS)[1:] == ('operation/start', None)
     conductor.await_status('healthy')
     door.resize_fs(CONTEXT, 'operation/grow')
-    assert conductor.ends.get(timeout=30)[1:] == ('operation/grow', None)
+    assert conductor.ends.get(timeout=PATIENCE_SECONDS)[1:] == ('operation/grow', None)
     door.rebuild(CONTEXT, 'operation/rebuild', wire.pack(requests.RebuildRequest('', guest.template(512))))
-    assert conductor.ends.get(timeout=30)[1:] == ('operation/rebuild', None)
+    assert conductor.ends.get(timeout=PATIENCE_SECONDS)[1:] == ('operation/rebuild', None)
     guest.login('-', 'CanaryRootPassword1')
     assert 'CanaryRootPassword1' not in read_log(guest)
 
@@ -232,12 +235,12 @@ def test_agent_that_waits_for_its_volume_ends_when_it_is_told(guest, agents):
     agent = agents('rabbit://user:pw@127.0.0.1:1/', f'device_path = {guest.folder}/missing')
     hosts.await_true(lambda: 'missing of the volume is not there yet' in read_log(guest))
     agent.send_signal(signal.SIGTERM)
-    assert agent.wait(20) == 0
+    assert agent.wait(PATIENCE_SECONDS) == 0
 
 
 def test_agent_without_its_volume_ends_with_the_reason(guest, agents):
     agent = agents('rabbit://user:pw@127.0.0.1:1/', f'device_path = {guest.folder}/missing\ndevice_timeout_seconds = 0')
-    assert agent.wait(20) == 1
+    assert agent.wait(PATIENCE_SECONDS) == 1
     assert 'missing of the volume did not appear' in read_log(guest)
 
 
@@ -270,14 +273,18 @@ def test_engine_that_dies_is_told_and_started_again(guest, agents, conductor, ac
 
 def test_agent_without_a_bus_comes_and_goes(guest, agents):
     agent = agents('rabbit://user:CanaryBusPassword3@127.0.0.1:1/')
-    hosts.await_true(lambda: 'did not get out' in read_log(guest), 30)
+    hosts.await_true(lambda: 'did not get out' in read_log(guest))
     agent.send_signal(signal.SIGTERM)
-    assert agent.wait(20) == 0
+    assert agent.wait(PATIENCE_SECONDS) == 0
     assert 'CanaryBusPassword3' not in read_log(guest)
 
 
 def _answers(door):
+    """Ask with little patience: what is sent before the agent listens is lost."""
+    cfg.CONF.set_override('agent_call_low_timeout', 5)
     try:
         return door.rpc_ping(CONTEXT)
     except exception.TroveError:
         return False
+    finally:
+        cfg.CONF.set_override('agent_call_low_timeout', PATIENCE_SECONDS)

@@ -67,7 +67,8 @@ def heard(conf, shared_broker):  # noqa: F811
 
     targets = [oslo_messaging.Target(topic='notifications')]
     listener = oslo_messaging.get_notification_listener(transport, targets, [Endpoint()], executor='threading')
-    listener.start()
+    # In one thread: what comes one after the other is heard so.
+    listener.start(override_pool_size=1)
     yield messages
     listener.stop()
     listener.wait()

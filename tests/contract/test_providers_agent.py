@@ -45,7 +45,7 @@ def conf(shared_broker, tmp_path_factory):  # noqa: F811
     made.register_opts(guest_api.OPTS)
     made(['--config-file', str(path)], project='trove-test', default_config_dirs=[])
     # What is asked before the guest listens is lost.
-    made.set_override('agent_call_low_timeout', 1)
+    made.set_override('agent_call_low_timeout', 4)
     transport.start(made)
     yield made
     transport.stop()

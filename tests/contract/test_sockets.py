@@ -22,7 +22,7 @@ def test_the_tool_itself(tmp_path):
         check=False,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
     )
     assert (done.returncode, done.stderr) == (1, '')
     assert 'acme_dead:Dns of acme-trove 1.2 cannot be imported (SystemExit: 7)' in done.stdout

@@ -70,7 +70,7 @@ def down(made):
 def kill(daemon):
     process = daemon.find()
     os.kill(process.pid, signal.SIGKILL)
-    until(lambda: not process.is_alive(), 10)
+    until(lambda: not process.is_alive(), 60)
     return process
 
 
@@ -90,8 +90,8 @@ def test_a_second_up_finds_it_running(up, state):
 def test_what_dies_is_started_again(up, state, name):
     daemon = next(one for one in daemons.supervised(state) if one.name == name)
     killed = kill(daemon)
-    assert until(lambda: (found := daemon.find()) and found != killed, 40)
-    assert until(lambda: up.status().is_up, 60)
+    assert until(lambda: (found := daemon.find()) and found != killed, 120)
+    assert until(lambda: up.status().is_up, 180)
 
 
 def test_after_the_supervisor_was_killed_up_leaves_one_of_each(up, state):
@@ -124,7 +124,14 @@ def test_a_port_that_is_taken_is_told_with_the_way_out(down):
 
 
 def test_a_stack_that_cannot_come_up_says_what_was_logged(down, monkeypatch):
-    monkeypatch.setattr(down._supervisor, 'command', [sys.executable, '-c', 'raise SystemExit("no such luck")'])
+    # Not before it was seen to run.
+    program = f"""
+import pathlib, time
+while not pathlib.Path({str(down._supervisor.pid_file)!r}).exists():
+    time.sleep(0.01)
+raise SystemExit("no such luck")
+"""
+    monkeypatch.setattr(down._supervisor, 'command', [sys.executable, '-c', program])
     with pytest.raises(StackError, match='did not come up') as caught:
         down.up(None, register)
     assert 'no such luck' in str(caught.value)

@@ -50,7 +50,7 @@ def run(tmp_path):
         path.write_text(path.read_text().replace('[DEFAULT]', f'[DEFAULT]\n{workers}{settings}', 1))
         command = [sys.executable, '-W', 'ignore', '-m', f'trove.cmd.{name}', '--config-file', str(path)]
         environment = {**os.environ, 'PYTHONPATH': str(tmp_path)}
-        done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True, timeout=180)
         return done.returncode, done.stderr.splitlines()[-1]
 
     return run

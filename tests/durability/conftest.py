@@ -11,12 +11,15 @@ import pytest
 from tests.durability import worker
 from tests.durability import world as durability_world
 from trove.db.sqlalchemy import migration, session
+from trove.instance import changes
 
 # Workers are forked from a process that has imported everything and has no threads: real
 # processes, quick to start.
 _context = multiprocessing.get_context('forkserver')
 _context.set_forkserver_preload(['tests.durability.worker'])
 
+LONG_SECONDS = 24 * 3600
+"""Deadline of operations that wait for their turn to be disturbed."""
 AT_ONCE = 5
 """More of them only wait for SQLite's one write lock."""
 
@@ -61,7 +64,7 @@ class Workers:
         for process in rescuers:
             process.terminate()
         for process in rescuers:
-            process.join(30)
+            process.join(durability_world.LIMIT_SECONDS)
             assert process.exitcode == 0
 
     def clean(self):
@@ -82,7 +85,12 @@ def make_world(server, folder, guest_config='[DEFAULT]\n', **settings):
     url = server.make_database(f'durability_{secrets.token_hex(6)}')
     migration.db_sync(url)
     place = durability_world.Place(url, str(folder), **settings)
-    return durability_world.World(place, guest_config)
+    world = durability_world.World(place, guest_config)
+    # All operations are asked for at once and stand until hundreds of workers were killed: the time of none may end.
+    for option in {plan.deadline_option for plan in vars(changes).values() if isinstance(plan, changes.Plan)}:
+        world.conf.set_override(option, LONG_SECONDS)
+    world.conf.set_override('usage_timeout', LONG_SECONDS, durability_world.MANAGER)
+    return world
 
 
 @pytest.fixture(scope='module')

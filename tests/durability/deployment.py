@@ -21,7 +21,7 @@ from trove.db.sqlalchemy import migration, session, tables
 from trove.standalone import broker
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-LIMIT_SECONDS = 90
+LIMIT_SECONDS = 300
 POLL_SECONDS = 0.05
 STEP = 'came to step'
 

@@ -25,16 +25,17 @@ class Place:
     folder: pathlib.Path
 
 
-def find_or_make(place, claim):
+def find_or_make(place, ledger, claim):
     """Write the step's name into the operation's file unless it is there.
 
-    Only the lease keeps two workers from writing it both.
+    Only the lease keeps two workers from writing it both; it is asked for right before, as by every step.
     """
     path = place.folder / claim.id
     with open(path, 'a+', encoding='ascii') as stream:
         stream.seek(0)
         if claim.step not in stream.read().split():
             time.sleep(random.uniform(0, 0.004))
+            ledger.check(claim)
             stream.write(f'{claim.step}\n')
 
 
@@ -52,9 +53,9 @@ def carry_out(place, ledger, operation_id):
     """Run an operation until it waits or ends, or somebody took over."""
     claim = ledger.claim(operation_id)
     while claim is not None:
-        find_or_make(place, claim)
-        time.sleep(random.uniform(0, 0.004))
         try:
+            find_or_make(place, ledger, claim)
+            time.sleep(random.uniform(0, 0.004))
             claim = ledger.settle(claim, settlement_of(claim))
         except operations.LeaseLost:
             claim = None

@@ -17,9 +17,9 @@ from trove.db import get_db_api
 from trove.db import operations as ledger
 from trove.db.sqlalchemy import session, tables
 
-BACK_SECONDS = 15
+BACK_SECONDS = 60
 """Seconds after the return of its database in which the service has to serve again."""
-ANSWER_SECONDS = 15
+ANSWER_SECONDS = 60
 SHORT_SECONDS, LONG_SECONDS = 5, 30
 AWAY = {'serviceUnavailable': {'code': 503, 'message': 'The database is not available at the moment; try again.'}}
 
@@ -112,7 +112,7 @@ def test_f4_database_away(deployment, server, seconds):
     deployment.start()
     deployment.until(deployment.is_serving)
     with writing(deployment) as writers:
-        tenants.until(lambda: all(len(writer.acknowledged) >= 2 for writer in writers), 60)
+        tenants.until(lambda: all(len(writer.acknowledged) >= 2 for writer in writers))
         server.kill()
         began = time.monotonic()
         tenants.until(lambda: all(writer.refused for writer in writers), ANSWER_SECONDS)
@@ -154,12 +154,12 @@ def test_daemons_start_before_their_database_and_their_bus(deployment, server, p
         return words in deployment.log(name, 0).read_text()
 
     for name in ('api', 'taskmanager'):
-        tenants.until(lambda name=name: say(name, 'The database is not available yet'), 60)
-    tenants.until(lambda: say('taskmanager', 'The message bus is not available yet'), 60)
-    tenants.until(lambda: deployment.answers('/flavors') == 503, 60)
+        tenants.until(lambda name=name: say(name, 'The database is not available yet'))
+    tenants.until(lambda: say('taskmanager', 'The message bus is not available yet'))
+    tenants.until(lambda: deployment.answers('/flavors') == 503)
     server.resume()
     session.dispose()
-    tenants.until(lambda: deployment.answers('/datastores') == 200, 60)
+    tenants.until(lambda: deployment.answers('/datastores') == 200)
     created = deployment.send(0, 'POST', '/instances', deployments.wanted(0))
     # The taskmanager has learnt the flavors of the provider with its first look only.
     deployment.until(deployment.is_serving)
@@ -168,7 +168,7 @@ def test_daemons_start_before_their_database_and_their_bus(deployment, server, p
     # The guest's account is made at the bus, and waits for it.
     deployment.until(lambda: any('not ready' in (row.error or '') for row in deployment.operations()))
     private_broker.start()
-    tenants.until(lambda: say('taskmanager', 'Taking messages'), 60)
+    tenants.until(lambda: say('taskmanager', 'Taking messages'))
     deployment.until(deployment.has_ended)
     assert [row.state for row in deployment.operations()] == [ledger.DONE]
     for name in ('api', 'taskmanager'):

@@ -17,7 +17,7 @@ from trove.db.sqlalchemy import tables
 OPERATIONS = 120
 WORKERS = 3
 KILLS = 40
-LIMIT_SECONDS = 60.0
+LIMIT_SECONDS = 300.0
 
 _context = multiprocessing.get_context('forkserver')
 _context.set_forkserver_preload(['tests.durability.worker', 'tests.durability.ledger_worker'])

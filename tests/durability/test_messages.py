@@ -110,7 +110,7 @@ def test_wake_up_that_comes_many_times_starts_nothing_twice(world):
         runner.start()
     ids = []
     for _ in range(20):
-        submission = ledger.Submission(Count.KIND, uuid.uuid4().hex, 'begin', 60.0)
+        submission = ledger.Submission(Count.KIND, uuid.uuid4().hex, 'begin', 3600.0)
         ids.append(get_db_api().run(lambda session, wanted=submission: ledger.submit(session, wanted, clock).id))
         for endpoint in endpoints * 3:
             endpoint.run_operation(CONTEXT, ids[-1])

@@ -18,6 +18,7 @@ def deployment(tmp_path, mariadb_server, shared_broker):
     with deployments.deployed(tmp_path, mariadb_server, shared_broker) as made:
         made.start()
         made.until(made.is_serving)
+        made.until(lambda: all('Taking messages' in made.log('taskmanager', n).read_text() for n in (0, 1)))
         yield made
 
 

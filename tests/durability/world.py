@@ -43,7 +43,7 @@ BESIDE = (RENAME, CLEAR)
 """Operations that are their own subject, with the instance's id in their spec."""
 PARTS = (*provider_double.PARTS, *naming_double.PARTS, 'account')
 MANAGER = 'mysql'
-LIMIT_SECONDS = 120
+LIMIT_SECONDS = 600
 POLL_SECONDS = 0.1
 
 
@@ -53,7 +53,8 @@ class Place:
 
     url: str
     folder: str
-    lease_seconds: float = 2.0
+    lease_seconds: float = 6.0
+    """Longer than a busy machine holds a process up."""
     local_options: dict | None = None
     """Options of the real local provider; None for the double."""
     options: dict | None = None
@@ -75,7 +76,8 @@ class Place:
         folder = pathlib.Path(self.folder)
         conf.set_override('connection', self.url, group=session.GROUP)
         # A write lock may be waited for as long as many processes start and write at once.
-        conf.set_override('busy_timeout', 30, group=session.GROUP)
+        conf.set_override('busy_timeout', 120, group=session.GROUP)
+        conf.set_override('connect_timeout', 60, group=session.GROUP)
         conf.set_override('secrets_key_file', str(folder / 'secrets.key'))
         conf.set_override('guest_config', str(folder / 'guest.conf'))
         conf.set_override('guest_job_repeat_seconds', 0.5)

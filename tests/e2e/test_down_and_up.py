@@ -45,7 +45,12 @@ def daemons_of(stack):
 
 
 def owners(pids):
-    return {pwd.getpwuid(os.stat(f'/proc/{pid}').st_uid).pw_name for pid in pids}
+    found = set()
+    for pid in pids:
+        # A worker of an engine may have ended since it was seen.
+        with contextlib.suppress(FileNotFoundError):
+            found.add(pwd.getpwuid(os.stat(f'/proc/{pid}').st_uid).pw_name)
+    return found
 
 
 def write(kept):

@@ -52,9 +52,12 @@ def engine_runs(_stack, instance_id):
 def test_the_agent_is_killed_while_it_prepares(fragile_stack, tenant, datastore, is_it_time):
     created = tenant.create(f'prepared-twice-{datastore}', datastore, **WANTED)
     tenants.until(lambda: is_it_time(fragile_stack, created['id']), pause_seconds=0.005)
-    for agent in observed.agents_of(created['id']):
+    killed = observed.agents_of(created['id'])
+    for agent in killed:
         with contextlib.suppress(ProcessLookupError):
             os.kill(agent, signal.SIGKILL)
+    # The create may have ended just before: what is looked at is how things are after it.
+    tenants.until(lambda: set(observed.agents_of(created['id'])) - set(killed))
     shown = checks.assert_exactly_one(fragile_stack, tenant, created['id'])
     ask, address = clients.ASK[datastore], shown['ip'][0]
     assert ask(address, 'anna', 'anna-Secret-1', 'SELECT 1', 'shop') == [[1]]

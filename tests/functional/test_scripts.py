@@ -49,6 +49,16 @@ def send(api, step):
     return api.request(method, path, None if user == 'nobody' else user, raw, step.get('headers'))
 
 
+def test_a_guest_that_does_not_answer_is_told(api):
+    api.conf.set_override('agent_call_low_timeout', 1)
+    try:
+        path = f'/v1.0/{api_fixture.ADMIN_PROJECT}/mgmt/instances/{api_fixture.IDS["silent"]}/rpc_ping'
+        response = api.request('GET', path, 'admin')
+    finally:
+        api.conf.clear_override('agent_call_low_timeout')
+    assert (response.status_int, list(response.json)) == (400, ['badRequest'])
+
+
 def check(api, response, step, where):
     shown = f'{where} answered {response.status} {response.text[:2000]}'
     assert response.status_int == step.get('status', 200), shown

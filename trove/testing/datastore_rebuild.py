@@ -20,6 +20,8 @@ FOREIGN_ID = 4321
 def make_host_anew(guest: Guest) -> None:
     """Leave what a fresh root disk leaves of a guest, on which the engine's user has another id."""
     hosts.kill(guest.engine())
+    # Children of an engine outlive it for a moment and hold its memory.
+    hosts.await_true(lambda: guest.find_process() is None)
     for place in ('run', 'log', f'{guest.state}/services'):
         files.remove(f'{guest.folder}/{place}')
     if os.geteuid() == 0:

@@ -194,12 +194,12 @@ class LivingContract(guests.Guests):
 
     def test_frozen_engine_is_blocked(self, served: Guest) -> None:
         process = served.engine()
-        process.send(signal.SIGSTOP)
         try:
+            hosts.freeze(process)
             assert served.manager.health() == states.BLOCKED
         finally:
             process.send(signal.SIGCONT)
-        assert served.manager.health() == states.HEALTHY
+        hosts.await_true(lambda: served.manager.health() == states.HEALTHY)
 
     def test_stopped_engine_stays_down_until_it_is_started(self, served: Guest) -> None:
         served.manager.stop(CONTEXT)

@@ -3,8 +3,8 @@
 import abc
 import contextlib
 import dataclasses
-import itertools
 import os
+import secrets
 import shutil
 import signal
 import tempfile
@@ -29,7 +29,6 @@ ROOT_PASSWORD = 'CanaryRootPassword1'
 USER_PASSWORD = 'CanaryUserPassword2'
 SMALL_MB, LARGE_MB = 256, 512
 """Memory of the flavors that templates are rendered for."""
-_numbers = itertools.count(1)
 
 
 class Refused(Exception):
@@ -124,7 +123,8 @@ class Guest:
         # Short, since socket paths are, and open to the engine's user, unlike pytest's own folders.
         self.folder = tempfile.mkdtemp(prefix='trove-', dir='/tmp')
         os.chmod(self.folder, 0o755)
-        self.address = f'127.78.{os.getpid() % 250 + 1}.{next(_numbers)}'
+        # Drawn, because another process may count like this one; the local provider's are below 127.128.
+        self.address = f'127.{128 + secrets.randbelow(22)}.{1 + secrets.randbelow(250)}.{1 + secrets.randbelow(250)}'
         self.description: datastore_description.Description = plugs.load(
             SERVER_GROUP, self.name, datastore_description.Description
         )()
@@ -149,7 +149,7 @@ class Guest:
             'run_path': f'{self.folder}/run',
             'log_path': f'{self.folder}/log',
             'service_manager': 'process',
-            'start_timeout_seconds': 60,
+            'start_timeout_seconds': 180,
         }
         own = {'service_user': hosts.UNPRIVILEGED, **self.world.settings}
         lines = ['[DEFAULT]', *(f'{key} = {value}' for key, value in values.items())]

@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+from trove.common import processes as table
 from trove.guestagent.system import processes
 
 UNPRIVILEGED = 'nobody'
@@ -19,7 +20,7 @@ UNPRIVILEGED = 'nobody'
 POLL_SECONDS = 0.02
 
 
-def await_true(question: Callable[[], Any], seconds: float = 20) -> None:
+def await_true(question: Callable[[], Any], seconds: float = 120) -> None:
     """Wait until a question about real processes is answered with yes."""
     deadline = time.monotonic() + seconds
     while not question():
@@ -33,6 +34,12 @@ def kill(process: processes.Process) -> None:
     with contextlib.suppress(ChildProcessError):
         os.waitpid(process.pid, 0)
     await_true(lambda: not process.is_alive())
+
+
+def freeze(process: processes.Process) -> None:
+    """Stop a process by SIGSTOP. One of its threads takes the signal; until that has run, the others still answer."""
+    process.send(signal.SIGSTOP)
+    await_true(lambda: (entry := table.look(process.pid)) is not None and entry.state == 'T')
 
 
 def run_in_child(work: Callable[[], object], user: str | None = None) -> int:

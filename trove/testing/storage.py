@@ -19,7 +19,7 @@ CONTENT = [b'first', b'', b'x' * 200_000, b'last']
 METADATA = {'datastore': 'mariadb', 'parent-location': 'l\u00f6cal/b-0', 'empty': ''}
 CANARY = 'canary-of-a-store'
 MEBIBYTE = 1024 * 1024
-LIMIT_SECONDS = 30
+LIMIT_SECONDS = 120
 
 
 class SourceError(Exception):

@@ -78,7 +78,7 @@ def test_processes_claim_each_operation_exactly_once(control_database, clock):
         process.stdin.flush()
     claimed = collections.Counter()
     for process in processes:
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=600)
         assert process.returncode == 0
         claimed.update(output.split())
     assert claimed == collections.Counter(ids)

@@ -128,7 +128,8 @@ def test_transactions_that_lock_each_other_out_are_run_again(served_control_data
 
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         list(pool.map(change, ['ab', 'ba']))
-    assert len(attempts) == 3
+    # PostgreSQL lets who gave way have the row before the other one is awake, and they collide once more.
+    assert len(attempts) >= 3
 
 
 def test_busy_sqlite_is_tried_again(sqlite_control_database):

@@ -13,7 +13,7 @@ from tests.openstack.cloud import layout as layouts
 SERVICE_USERS = ('nova', 'placement', 'neutron', 'glance', 'cinder', 'swift', 'trove')
 FLAVORS = {'db.tiny': (512, 5, 1), 'db.small': (1024, 10, 1), 'db.large': (2048, 20, 2), 'db.giant': (2**24, 20, 2)}
 """Name to MB of memory, GB of disk and processors; no host has the memory of the last one."""
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 300
 REQUEST_SECONDS = 120
 
 

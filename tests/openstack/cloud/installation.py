@@ -13,7 +13,10 @@ from tests.openstack.cloud import layout as layouts
 NEEDED_MEMORY_MB = 4096
 NEEDED_DISK_MB = 3072
 TAIL_LINES = 25
-UNREACHABLE = 'failed to fetch|error sending request|dns error|connection refused|timed out'
+UNREACHABLE = (
+    'failed to fetch|error sending request|dns error|connection refused|connection reset|timed out|network timeout|'
+    'response body|unexpected eof'
+)
 """What uv says when it is the network that fails."""
 
 Say = Callable[[str], None]

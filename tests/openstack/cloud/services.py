@@ -37,6 +37,8 @@ UWSGI = (
 )
 
 BROKER = 'rabbitmq'
+# Its node chooses further ports: none that a service, which starts later, will want.
+broker.PORTS = range(10240, layouts.FIRST_BASE)
 BASE = ('mysql', 'memcached')
 IDENTITY = ('keystone', 'placement')
 MIDDLE = ('nova-conductor', 'nova-scheduler', 'nova', 'neutron', 'glance', 'cinder', 'cinder-scheduler')

@@ -47,8 +47,8 @@ def test_prepare_is_told_by_job_and_heartbeat(tmp_path, lost):
     guest = agent.Agent(conf, doubles.StubManager(conf, doubles.MemoryServices()), conductor, None)
     guest.start()
     guest.endpoint.prepare(CONTEXT, 'job', wire.pack(requests.PrepareRequest('1', 512, '')))
-    assert conductor.heard_end.wait(10)
-    assert conductor.heard_health.wait(10)
+    assert conductor.heard_end.wait(120)
+    assert conductor.heard_health.wait(120)
     guest.stop()
     assert conductor.ends == [('some-guest', 'job', None)]
     assert conductor.heartbeats[-1][1]['prepared'] is True
@@ -61,7 +61,7 @@ def test_a_job_that_changes_no_status_is_followed_by_a_heartbeat(tmp_path):
     guest = agent.Agent(conf, doubles.StubManager(conf, doubles.MemoryServices()), conductor, None)
     guest.start()
     guest.endpoint.prepare(CONTEXT, 'prepare', wire.pack(requests.PrepareRequest('1', 512, '')))
-    assert conductor.heard_health.wait(10)
+    assert conductor.heard_health.wait(120)
     guest.endpoint.restart(CONTEXT, 'restart')
-    assert conductor.heard_health_again.wait(10)
+    assert conductor.heard_health_again.wait(120)
     guest.stop()

@@ -62,10 +62,10 @@ def test_running_job_is_not_started_again(made, reports):
     def work():
         ran.append(1)
         going.set()
-        assert may_end.wait(10)
+        assert may_end.wait(120)
 
     made.start(CONTEXT, 'job', work)
-    assert going.wait(10)
+    assert going.wait(120)
     made.start(CONTEXT, 'job', work)
     may_end.set()
     reports.wait()
@@ -130,10 +130,10 @@ def test_stop_does_not_wait_for_ever(made):
 
     def work():
         going.set()
-        may_end.wait(10)
+        may_end.wait(120)
 
     made.start(CONTEXT, 'job', work)
-    assert going.wait(10)
+    assert going.wait(120)
     assert not made.stop(0)
     may_end.set()
     settle(made)
