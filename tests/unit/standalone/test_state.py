@@ -1,5 +1,8 @@
 """The state folder: where it is, whose it is, what it remembers."""
 
+import contextlib
+import fcntl
+import os
 import pathlib
 
 import pytest
@@ -86,3 +89,18 @@ def test_removing_takes_the_folder_away(state):
     state.remove()
     assert not state.folder.exists()
     state.remove()
+
+
+def test_what_stacks_share_is_changed_by_one_at_a_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(standalone_state, 'SHARED_ROOT', tmp_path / 'shared')
+    with standalone_state.shared_lock(), open_folder(tmp_path / 'shared') as folder, pytest.raises(BlockingIOError):
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with standalone_state.shared_lock():
+        pass
+
+
+@contextlib.contextmanager
+def open_folder(path):
+    folder = os.open(path, os.O_RDONLY)
+    yield folder
+    os.close(folder)

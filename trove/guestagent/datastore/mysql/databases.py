@@ -25,10 +25,7 @@ class Databases(abilities.DatabaseStore):
     def ensure(self, databases: list[dict[str, Any]]) -> None:
         with self._engine.session() as session:
             for database in databases:
-                if not _exists(session, database['name']):
-                    # The engine may be about to finish what an agent asked for that was killed.
-                    with contextlib.suppress(exception.DatabaseExists):
-                        _create(session, database)
+                _ensure(session, database)
 
     def delete(self, name: str) -> None:
         with self._engine.session() as session:
@@ -56,6 +53,13 @@ def _exists(session: client.Session, name: str) -> bool:
     if name.lower() in options.RESERVED_DATABASES:
         return False
     return bool(session.query('SELECT 1 FROM information_schema.schemata WHERE schema_name = %s', (name,)))
+
+
+def _ensure(session: client.Session, database: dict[str, Any]) -> None:
+    if not _exists(session, database['name']):
+        # The engine may be about to finish what an agent asked for that was killed.
+        with contextlib.suppress(exception.DatabaseExists):
+            _create(session, database)
 
 
 def _create(session: client.Session, database: dict[str, Any]) -> None:

@@ -25,11 +25,7 @@ class Databases(abilities.DatabaseStore):
     def ensure(self, databases: list[dict[str, Any]]) -> None:
         with self._engine.session() as session:
             for database in databases:
-                if not exists(session, database['name']):
-                    # The engine may be about to finish what an agent asked for that was killed.
-                    with contextlib.suppress(exception.DatabaseExists):
-                        _create(session, database)
-                _close_to_others(session, database['name'])
+                _ensure(session, database)
 
     def delete(self, name: str) -> None:
         with self._engine.session() as session:
@@ -59,6 +55,14 @@ def exists(session: client.Session, name: str) -> bool:
     if name in options.RESERVED_DATABASES:
         return False
     return bool(session.query('SELECT 1 FROM pg_database WHERE datname = :name', name=name))
+
+
+def _ensure(session: client.Session, database: dict[str, Any]) -> None:
+    if not exists(session, database['name']):
+        # The engine may be about to finish what an agent asked for that was killed.
+        with contextlib.suppress(exception.DatabaseExists):
+            _create(session, database)
+    _close_to_others(session, database['name'])
 
 
 def _create(session: client.Session, database: dict[str, Any]) -> None:
