@@ -1,7 +1,9 @@
-"""Fixtures that tests of every kind share, one module per kind of outside part; and who runs which tests."""
+"""Fixtures that tests of every kind share, one module per kind of outside part; who runs what, and what is measured."""
 
 import functools
 
+import coverage
+import pytest
 from xdist.scheduler import LoadFileScheduling
 
 from trove.standalone import broker
@@ -21,6 +23,37 @@ def pytest_configure(config):
     if worker is not None:
         number = int(worker['workerid'].removeprefix('gw'))
         broker.PORTS = broker.PORTS[number :: worker['workercount']]
+
+
+UNMEASURED = ('e2e', 'chaos', 'durability')
+"""Folders whose tests say nothing new about coverage, which doubles the processor's time."""
+
+
+class Measuring:
+    """The coverage of this process, which can be held. pytest-cov may have one measure within another."""
+
+    _held = []
+
+    @classmethod
+    def hold(cls):
+        while (running := coverage.Coverage.current()) is not None:
+            running.stop()
+            cls._held.append(running)
+
+    @classmethod
+    def go_on(cls):
+        while cls._held:
+            cls._held.pop().start()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item):
+    folder = item.path.relative_to(item.config.rootpath).parts[1]
+    Measuring.hold() if folder in UNMEASURED else Measuring.go_on()
+
+
+def pytest_sessionfinish():
+    Measuring.go_on()
 
 
 @functools.cache
