@@ -197,7 +197,14 @@ class Held:
 
 def await_refusal(daemon):
     """Return the first answer that says that there is no room."""
-    return tenants.until(lambda: (answer := daemon.get()).status_code == 503 and answer, 30)
+    answers = []
+
+    def is_refused():
+        answers.append(daemon.get())
+        return answers[-1].status_code == 503
+
+    tenants.until(is_refused)
+    return answers[-1]
 
 
 def test_more_requests_than_there_is_room_for_are_told_to_come_again(tmp_path):
