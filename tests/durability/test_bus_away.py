@@ -11,8 +11,8 @@ from tests.fixtures import tenant as tenants
 from tests.fixtures.long import LONG
 from trove.db import operations as ledger
 
-POST_SECONDS = 5.0
-DONE_SECONDS = 150.0
+POST_SECONDS = 2.0
+DONE_SECONDS = 60.0
 SHORT_SECONDS, LONG_SECONDS = 3, 300
 
 

@@ -17,7 +17,7 @@ from trove.db import get_db_api
 from trove.db import operations as ledger
 from trove.db.sqlalchemy import session, tables
 
-BACK_SECONDS = 60
+BACK_SECONDS = 15
 """Seconds after the return of its database in which the service has to serve again."""
 ANSWER_SECONDS = 60
 SHORT_SECONDS, LONG_SECONDS = 5, 30

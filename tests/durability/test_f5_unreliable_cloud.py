@@ -12,10 +12,10 @@ from trove.db import operations as ledger
 
 BROKEN, SILENT, LOST = 0.2, 0.04, 0.06
 """Shares of all calls that are refused, hang until the caller gives up, and are carried out without an answer."""
-INSTANCES = 60
-MOST_FAILED = 3
-"""Of 120 operations. One in about a thousand finds no moment in which four answers come one after the other."""
-ORPHANS_SECONDS = 900.0
+INSTANCES = 120
+"""One create in about a thousand finds no moment in which four answers come one after the other; of so many, two may."""
+LEAST_SUCCESS = 0.99
+ORPHANS_SECONDS = 600.0
 """By when nothing may be left."""
 CHANGES = (scenarios.DELETE, scenarios.RESIZE, scenarios.GROW, scenarios.ACCESS, scenarios.REBOOT, scenarios.MIGRATE)
 
@@ -84,7 +84,7 @@ def test_f5_nothing_twice_nothing_left_and_nearly_all_succeeds(deployment, unans
         plays.ASKS[kind](world.tenants, one)
     deployment.run(ORPHANS_SECONDS + world.conf.resize_time_out)
     states += states_of(world, changed)
-    assert states.count(ledger.FAILED) <= MOST_FAILED
+    assert states.count(ledger.DONE) / len(states) >= LEAST_SUCCESS
     for one, kind in changed.items():
         if world.operations(one)[kind].state == ledger.DONE:
             plays.check_ended(world, one, kind, unanswered[one])

@@ -10,7 +10,7 @@ from tests.durability import conftest, plays, scenarios, worker
 from tests.fixtures import provider_double
 from trove.db import operations as ledger
 
-TAKE_OVER_SECONDS = 30
+TAKE_OVER_SECONDS = 5
 """Seconds after the end of its lease in which an operation must have found another worker."""
 STOPS = (worker.BEFORE, worker.UNSETTLED)
 
