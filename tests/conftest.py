@@ -17,16 +17,16 @@ STACKS = ('shared_stack', 'fragile_stack')
 """Fixtures of ``tests/e2e``; each of them takes half a minute to come and go."""
 
 
+UNMEASURED = ('e2e', 'chaos', 'durability')
+"""Folders whose tests say nothing new about coverage, which doubles the processor's time."""
+
+
 def pytest_configure(config):
     """Let processes that run tests at the same time choose among ports of their own."""
     worker = getattr(config, 'workerinput', None)
     if worker is not None:
         number = int(worker['workerid'].removeprefix('gw'))
         broker.PORTS = broker.PORTS[number :: worker['workercount']]
-
-
-UNMEASURED = ('e2e', 'chaos', 'durability')
-"""Folders whose tests say nothing new about coverage, which doubles the processor's time."""
 
 
 class Measuring:

@@ -162,13 +162,11 @@ class World:
     def _configure(self) -> pathlib.Path:
         (self.folder / 'guest.conf').write_text(GUEST_SETTINGS)
         (self.folder / 'bus.conf').write_text(f'[DEFAULT]\ntransport_url = {self.bus.url}\n')
-        main = api_fixture.write_configuration(self.folder, self.database.url('chaos'))
+        main = api_fixture.write_configuration(self.folder, self.database.url('chaos'), call_seconds=5)
         accounts.write(self.folder, self.accounts)
         text = main.read_text().replace('default_datastore = mariadb\n', '')
         settings = SETTINGS.format(folder=self.folder, manager=self.ground.MANAGER)
         text = text.replace('transport_url = fake://', f'transport_url = {self.bus.url}{settings}')
-        for name in ('agent_call_low_timeout', 'agent_call_high_timeout'):
-            text = text.replace(f'{name} = 1', f'{name} = 5')
         main.write_text(f'{text}[broker]\nmanagement_url = {self.bus.management_url}\n')
         return main
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import multiprocessing
-import pathlib
 import secrets
 import signal
 
@@ -10,6 +9,7 @@ import pytest
 
 from tests.durability import worker
 from tests.durability import world as durability_world
+from trove.common import processes
 from trove.db.sqlalchemy import migration, session
 from trove.instance import changes
 
@@ -76,8 +76,7 @@ class Workers:
 
 def is_stopped(process):
     """Return whether a process was stopped by a signal."""
-    fields = pathlib.Path(f'/proc/{process.pid}/stat').read_text(encoding='ascii').rpartition(')')[2].split()
-    return fields[0] == 'T'
+    return processes.look(process.pid).state == 'T'
 
 
 def make_world(server, folder, guest_config='[DEFAULT]\n', **settings):

@@ -13,7 +13,7 @@ from trove.db import operations as ledger
 BROKEN, SILENT, LOST = 0.2, 0.04, 0.06
 """Shares of all calls that are refused, hang until the caller gives up, and are carried out without an answer."""
 INSTANCES = 120
-"""One create in about a thousand finds no moment in which four answers come one after the other; of so many, two may."""
+"""One create in about a thousand finds no moment in which four answers follow each other; of so many, two may."""
 LEAST_SUCCESS = 0.99
 ORPHANS_SECONDS = 600.0
 """By when nothing may be left."""

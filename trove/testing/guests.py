@@ -123,7 +123,7 @@ class Guest:
         # Short, since socket paths are, and open to the engine's user, unlike pytest's own folders.
         self.folder = tempfile.mkdtemp(prefix='trove-', dir='/tmp')
         os.chmod(self.folder, 0o755)
-        # Drawn, because another process may count like this one; the local provider's are below 127.128.
+        # Drawn, because another process may count like this one.
         self.address = f'127.{128 + secrets.randbelow(22)}.{1 + secrets.randbelow(250)}.{1 + secrets.randbelow(250)}'
         self.description: datastore_description.Description = plugs.load(
             SERVER_GROUP, self.name, datastore_description.Description

@@ -16,6 +16,7 @@ from trove.guestagent.system import sockets
 TIMEOUT_SECONDS = 5
 STATEMENT_TIMEOUT_SECONDS = 120
 
+# The second one when another session makes it at the same time.
 STATES_DATABASE_EXISTS = ('42P04', '23505')
 STATE_ROLE_EXISTS = '42710'
 STATES_BAD_LOCALE = ('42809', '22023', '42704')
